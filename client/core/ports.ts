@@ -1,0 +1,120 @@
+// Everything the core may ask of the outside: seven ports. One listener, handed over at creation; expected outcomes
+// are return values; only `Hasher` and `Store` return promises, and the core treats their answers as events.
+// Adapters carry no policy: whether to retry, wait or choose is decided in the core.
+
+import type { Bytes } from "../../tracker/protocol/bytes.ts";
+import type { Signal } from "../../tracker/protocol/messages.ts";
+import type { ByteRange, Cancel, Millis } from "./vocabulary.ts";
+
+/** Time that only ever goes forward. Differences mean something; absolute values do not. */
+export interface Clock {
+  now(): Millis;
+  /** Runs `task` once, not before `delay` has passed, possibly much later (hidden tabs). */
+  after(delay: Millis, task: () => void): Cancel;
+}
+
+export interface Random {
+  /** Uniform in [0, 1). */
+  unit(): number;
+  /** Unpredictable to others; ids and secrets are made of it. */
+  bytes(count: number): Bytes;
+}
+
+/** Never rejects: where hashing is impossible the client is never built with peers at all. */
+export interface Hasher {
+  sha256(data: Bytes): Promise<Bytes>;
+  /** ECDSA P-256 over SHA-256. `key` is the uncompressed point, `signature` is r and s (IEEE P1363). */
+  verify(key: Bytes, signature: Bytes, data: Bytes): Promise<boolean>;
+}
+
+/** Bytes by key. Knows nothing of chunks, budgets or trust. Never rejects, never hands out a buffer it keeps. */
+export interface Store {
+  get(key: string): Promise<Bytes | undefined>;
+  /** All or none. `full`: quota; evict and try again. `failed`: nothing was stored and nothing will help now. */
+  put(
+    entries: readonly (readonly [key: string, data: Bytes])[],
+  ): Promise<"stored" | "full" | "failed">;
+  delete(keys: readonly string[]): Promise<void>;
+  keys(): Promise<readonly string[]>;
+  /** Whether what is put now survives a reload. May change from true to false, never back. */
+  readonly persistent: boolean;
+  /** Frees the connection. Later calls answer as an empty store whose puts fail. */
+  close(): void;
+}
+
+/** The publisher's own server. Reads once; never retries. */
+export interface Origin {
+  read(request: OriginRequest, listener: OriginListener): Cancel;
+}
+export interface OriginRequest {
+  readonly url: string;
+  readonly range: ByteRange | "whole";
+  /** `reload` goes past every cache of the browser. */
+  readonly cache: "default" | "reload";
+}
+/** `start` once, `bytes` any number of times, `end` once; or `end` alone. Nothing after `end` or after a cancel. */
+export interface OriginListener {
+  /** Headers of a 200 or 206. `offset`: where the bytes begin in the asset. `total`: its size, if the origin said. */
+  start(answer: { readonly offset: number; readonly total: number | null }): void;
+  /** The receiver owns the buffer. */
+  bytes(data: Bytes): void;
+  end(outcome: OriginOutcome): void;
+}
+export type OriginOutcome =
+  | { readonly kind: "complete" }
+  /** Refused, reset, CORS, DNS, or the connection broke in the middle. */
+  | { readonly kind: "unreachable" }
+  | { readonly kind: "status"; readonly status: number };
+
+/** Makes links to other browsers. Signals leave through the listener and enter through `accept`; who carries them
+ *  is not the transport's business. */
+export interface Transport {
+  open(role: "offerer" | "answerer", listener: LinkListener): Link;
+}
+export interface Link {
+  /** Never throws: a signal that is wrong or late is ignored. */
+  accept(signal: Signal): void;
+  /** `congested`: sent, but wait for `drain` before the next data frame. The frame is not kept by the caller. */
+  send(frame: Bytes): "sent" | "congested" | "closed";
+  /** At once; unsent data is discarded. No `closed` follows. */
+  close(): void;
+}
+/** After `closed`, nothing. Frames may arrive in any order (the channel is reliable but unordered). */
+export interface LinkListener {
+  signal(signal: Signal): void;
+  open(): void;
+  frame(data: Bytes): void;
+  drain(): void;
+  closed(reason: "remote" | "failed"): void;
+}
+
+/** One socket to one tracker. When to reconnect is the core's decision. */
+export interface TrackerConnector {
+  connect(url: string, listener: TrackerListener): TrackerLink;
+}
+export interface TrackerLink {
+  send(text: string): void;
+  /** No `closed` follows. */
+  close(): void;
+}
+/** `open` at most once, then texts, then `closed` once; or `closed` alone. */
+export interface TrackerListener {
+  open(): void;
+  text(data: string): void;
+  closed(): void;
+}
+
+/** What a composition root hands the core. */
+export interface Ports {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly hasher: Hasher;
+  /** Chunk bytes. */
+  readonly chunks: Store;
+  /** Manifests and what must be remembered of them; small. */
+  readonly index: Store;
+  readonly origin: Origin;
+  /** `null`: no WebRTC here; the client lives from cache and origin. */
+  readonly transport: Transport | null;
+  readonly tracker: TrackerConnector;
+}

@@ -1,0 +1,41 @@
+// The domain's nouns as types: one word per thing, the field's own where it has one. No behaviour beyond naming.
+
+import type { Bytes } from "../../tracker/protocol/bytes.ts";
+import type { AssetStatement } from "../../tracker/protocol/manifest.ts";
+
+declare const brand: unique symbol;
+
+/** A moment or a span on the `Clock`, in milliseconds. */
+export type Millis = number;
+export type ByteCount = number;
+
+/** base64url of SHA-256 over size, chunk size and digests: what the bytes are, whatever they are called. */
+export type ContentId = string & { readonly [brand]: "ContentId" };
+
+/** The bytes of one asset as the manifest describes them, and their id. */
+export interface Content {
+  readonly id: ContentId;
+  readonly idBytes: Bytes;
+  readonly asset: AssetStatement;
+  readonly chunkCount: number;
+}
+
+/** Bytes [first, last], both included, as in HTTP (RFC 9110, section 14.1.2). */
+export interface ByteRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** How much the page minds waiting. */
+export type Urgency = "now" | "soon" | "idle";
+
+/** Undoes or stops something. Calling it twice, or too late, does nothing. */
+export type Cancel = () => void;
+
+/** What this visitor's circumstances allow; the host page reports changes. */
+export interface Conditions {
+  /** The page is in a hidden tab. */
+  readonly hidden: boolean;
+  /** Save-Data is on, or the link is metered. */
+  readonly thrifty: boolean;
+}
