@@ -49,8 +49,8 @@ export interface Origin {
 export interface OriginRequest {
   readonly url: string;
   readonly range: ByteRange | "whole";
-  /** `reload` goes past every cache of the browser. */
-  readonly cache: "default" | "reload";
+  /** As in Fetch: `no-cache` revalidates, `reload` goes past every cache of the browser. */
+  readonly cache: "default" | "no-cache" | "reload";
 }
 /** `start` once, `bytes` any number of times, `end` once; or `end` alone. Nothing after `end` or after a cancel. */
 export interface OriginListener {
