@@ -1,0 +1,36 @@
+// Running estimates of what a source gives. Exponentially weighted, because links change while we use them.
+
+import type { Millis } from "../vocabulary.ts";
+
+/** Weight of a new sample: after seven samples an old habit counts for less than a tenth. */
+const WEIGHT = 0.3;
+
+export class Average {
+  #value: number | null = null;
+  get value(): number | null {
+    return this.#value;
+  }
+  add(sample: number): void {
+    this.#value = this.#value === null ? sample : this.#value + WEIGHT * (sample - this.#value);
+  }
+}
+
+/**
+ * Bytes per second of a source that works on several requests at once: a completed chunk counts for the time since
+ * it was asked for or since the one before it, whichever is shorter. Waiting for work is not held against it.
+ */
+export class Throughput {
+  readonly #average = new Average();
+  #lastAt: Millis = Number.NEGATIVE_INFINITY;
+
+  get bytesPerSecond(): number | null {
+    return this.#average.value;
+  }
+
+  completed(bytes: number, askedAt: Millis, now: Millis): void {
+    // Two chunks completed by one burst of frames would count as infinitely fast; a millisecond is the clock's grain.
+    const took = Math.max(1, now - Math.max(askedAt, this.#lastAt));
+    this.#lastAt = now;
+    this.#average.add((bytes * 1000) / took);
+  }
+}

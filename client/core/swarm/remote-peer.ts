@@ -1,0 +1,447 @@
+// Another browser at the other end of a link: what it holds, what it wants, what is asked of it and what it is asked.
+// Speaks the wire protocol and judges the other side's use of it; decides nothing about whom to ask for what.
+//
+// 1. Nothing counts before its hello, which must carry the id that the tracker introduced.
+// 2. What it sends must have been asked for; a chunk is handed on whole and unverified.
+// 3. The first breach of the protocol ends the link, and is reported once.
+
+import { type Bytes, base64url, sameBytes } from "../../../tracker/protocol/bytes.ts";
+import type { PeerId, Proximity } from "../../../tracker/protocol/ids.ts";
+import { chunkLengthAt } from "../../../tracker/protocol/manifest.ts";
+import type { Bitfield } from "../cache/bitfield.ts";
+import type { Violation } from "../events.ts";
+import type { Clock, Link } from "../ports.ts";
+import type { ByteCount, Content, ContentId, Millis } from "../vocabulary.ts";
+import { decode, encodeControl } from "../wire/codec.ts";
+import {
+  type ByeReason,
+  type ControlMessage,
+  type DeltaKind,
+  type Handle,
+  MAX_ASKED,
+  MAX_DELTA,
+  MAX_REQUESTS,
+  type RejectReason,
+  WIRE_VERSION,
+} from "../wire/messages.ts";
+import { ControlOrder } from "../wire/order.ts";
+import { Availability } from "./availability.ts";
+import { Average, Throughput } from "./estimate.ts";
+import { Incoming } from "./incoming.ts";
+import { Serving, type ServingNeeds } from "./upload.ts";
+
+export interface RemotePeerNeeds {
+  readonly clock: Clock;
+  readonly link: Link;
+  readonly self: Bytes;
+  readonly peer: PeerId;
+  readonly peerBytes: Bytes;
+  readonly proximity: Proximity;
+  readonly allowance: ServingNeeds["allowance"];
+  read(content: ContentId, index: number): Promise<Bytes | undefined>;
+  /** Chunks held of a content that the other side asks about; `undefined` when unknown. */
+  holding(content: ContentId): Bitfield | undefined;
+  readonly listener: RemotePeerListener;
+}
+
+export interface RemotePeerListener {
+  /** The link may be used. */
+  ready(peer: RemotePeer): void;
+  /** It holds, wants or allows something else than before: plan again. */
+  changed(peer: RemotePeer): void;
+  /** A whole chunk, not verified. */
+  received(
+    peer: RemotePeer,
+    content: ContentId,
+    index: number,
+    bytes: Bytes,
+    askedAt: Millis,
+  ): void;
+  /** It will not send this chunk. */
+  refused(peer: RemotePeer, content: ContentId, index: number): void;
+  /** Bytes came that nobody waits for any more. */
+  wasted(bytes: ByteCount): void;
+  ended(peer: RemotePeer, how: "remote" | "failed" | { readonly violation: Violation }): void;
+}
+
+/** A peer that is busy is asked again after this; it says when it chokes, so this only bridges a moment. */
+const REST_MS = 1000;
+/** Cancelled requests remembered, so that data already under way is told from data nobody asked for. */
+const MAX_LATE = 1024;
+
+export class RemotePeer {
+  readonly id: PeerId;
+  readonly proximity: Proximity;
+  readonly #needs: RemotePeerNeeds;
+  readonly #order = new ControlOrder();
+  readonly #serving: Serving;
+  #sequence = 0;
+  #ready = false;
+  #closed = false;
+  #theirRequests = 1;
+  /** It serves nobody just now. */
+  choking = false;
+  /** We serve nobody just now. */
+  #choked = false;
+
+  readonly #availability = new Availability();
+  /** What the other side asked about. */
+  readonly #interests = new Map<Handle, ContentId>();
+  readonly #wanted = new Map<ContentId, Handle>();
+
+  #nextRequest = 0;
+  readonly #incoming = new Map<number, Incoming>();
+  /** Cancelled requests whose data may still be under way, with the bytes that may come. */
+  readonly #late = new Map<number, ByteCount>();
+  #down = 0;
+  #progressAt: Millis;
+
+  readonly throughput = new Throughput();
+  readonly #roundTrip = new Average();
+  #ping: { readonly nonce: number; readonly at: Millis } | null = null;
+  #pings = 0;
+  /** Not asked before then: it was silent or refused. */
+  restUntil: Millis = 0;
+  strikes = 0;
+  readonly linkedAt: Millis;
+
+  constructor(needs: RemotePeerNeeds) {
+    this.#needs = needs;
+    this.id = needs.peer;
+    this.proximity = needs.proximity;
+    this.linkedAt = needs.clock.now();
+    this.#progressAt = this.linkedAt;
+    this.#serving = new Serving({
+      clock: needs.clock,
+      link: needs.link,
+      allowance: needs.allowance,
+      read: needs.read,
+      reject: (request, reason) => this.#say({ type: "reject", request, reason }),
+    });
+    this.#say({ type: "hello", version: WIRE_VERSION, peer: needs.self, requests: MAX_REQUESTS });
+  }
+
+  get ready(): boolean {
+    return this.#ready && !this.#closed;
+  }
+  get rttMs(): Millis | null {
+    return this.#roundTrip.value;
+  }
+  get bytesDown(): ByteCount {
+    return this.#down;
+  }
+  get bytesUp(): ByteCount {
+    return this.#serving.uploaded;
+  }
+  get serving(): boolean {
+    return this.#serving.busy;
+  }
+
+  /** Asks about a content, and to be told of changes. Nothing happens when it is asked already. */
+  ask(content: Content): void {
+    if (!this.ready) return;
+    const handle = this.#availability.ask(content);
+    if (handle !== undefined) this.#say({ type: "ask", handle, content: content.idBytes });
+  }
+
+  drop(content: ContentId): void {
+    const handle = this.#availability.drop(content);
+    if (handle !== undefined) this.#say({ type: "drop", handle });
+  }
+
+  /** Whether it has said what it holds of this. */
+  answered(content: ContentId): boolean {
+    return this.#availability.answered(content);
+  }
+  has(content: ContentId, index: number): boolean {
+    return this.#availability.has(content, index);
+  }
+  pendingSince(content: ContentId, index: number): Millis | undefined {
+    return this.#availability.pendingSince(content, index);
+  }
+  wants(content: ContentId): boolean {
+    return this.#wanted.has(content);
+  }
+
+  /** Tells it what changed here, if it asked about this content. */
+  tell(content: ContentId, kind: DeltaKind, indices: readonly number[]): void {
+    const handle = this.#wanted.get(content);
+    if (handle === undefined) return;
+    for (let at = 0; at < indices.length; at += MAX_DELTA) {
+      this.#say({ type: "delta", handle, kind, indices: indices.slice(at, at + MAX_DELTA) });
+    }
+  }
+
+  /** Tells it the whole bitfield: a content that was unknown here when it asked is known now. */
+  tellAll(content: ContentId): void {
+    const handle = this.#wanted.get(content);
+    if (handle !== undefined) this.#answer(handle, content);
+  }
+
+  choke(on: boolean): void {
+    if (this.#choked === on) return;
+    this.#choked = on;
+    if (on) this.#serving.stop("choked");
+    this.#say({ type: "choke", on });
+  }
+
+  get openRequests(): number {
+    return this.#incoming.size;
+  }
+  get requestLimit(): number {
+    return Math.min(MAX_REQUESTS, this.#theirRequests);
+  }
+
+  request(content: Content, index: number): void {
+    const handle = this.#availability.handleOf(content.id);
+    if (handle === undefined || !this.ready) return;
+    const request = this.#nextRequest++;
+    const now = this.#needs.clock.now();
+    if (this.#incoming.size === 0) this.#progressAt = now;
+    this.#incoming.set(
+      request,
+      new Incoming(content.id, index, chunkLengthAt(content.asset, index), now),
+    );
+    this.#say({ type: "request", request, handle, index });
+  }
+
+  cancel(content: ContentId, index: number): void {
+    for (const [request, incoming] of this.#incoming) {
+      if (incoming.content !== content || incoming.index !== index) continue;
+      this.#incoming.delete(request);
+      this.#late.set(request, incoming.length - incoming.received);
+      for (const oldest of this.#late.keys()) {
+        if (this.#late.size <= MAX_LATE) break;
+        this.#late.delete(oldest);
+      }
+      if (incoming.received > 0) this.#needs.listener.wasted(incoming.received);
+      this.#say({ type: "cancel", request });
+    }
+  }
+
+  /** How long it has owed something without sending anything. */
+  silentFor(now: Millis): Millis {
+    return this.#incoming.size === 0 ? 0 : now - this.#progressAt;
+  }
+  /** Bytes asked for and not yet here. */
+  get owed(): ByteCount {
+    let bytes = 0;
+    for (const incoming of this.#incoming.values()) bytes += incoming.length - incoming.received;
+    return bytes;
+  }
+  /** Since when our own data has been stuck at its end. */
+  get stuckSince(): Millis | null {
+    return this.#serving.stuckSince;
+  }
+
+  ping(): void {
+    if (!this.ready || this.#ping !== null) return;
+    this.#ping = { nonce: this.#pings++, at: this.#needs.clock.now() };
+    this.#say({ type: "ping", nonce: this.#ping.nonce });
+  }
+  /** Since when a ping has been out. */
+  get pingedAt(): Millis | null {
+    return this.#ping?.at ?? null;
+  }
+
+  frame(bytes: Bytes): void {
+    if (this.#closed) return;
+    const violation = this.#read(bytes);
+    if (violation === undefined) return;
+    this.close();
+    this.#needs.listener.ended(this, { violation });
+  }
+
+  drain(): void {
+    this.#serving.drain();
+  }
+
+  /** The transport says that the link is over. */
+  lost(reason: "remote" | "failed"): void {
+    if (this.#closed) return;
+    this.#free();
+    this.#needs.listener.ended(this, reason);
+  }
+
+  /** Ends the link from this side, saying goodbye if there is time for it. */
+  close(reason?: ByeReason): void {
+    if (this.#closed) return;
+    if (reason !== undefined) this.#say({ type: "bye", reason });
+    this.#free();
+    this.#needs.link.close();
+  }
+
+  #free(): void {
+    this.#closed = true;
+    this.#serving.close();
+    for (const incoming of this.#incoming.values()) {
+      if (incoming.received > 0) this.#needs.listener.wasted(incoming.received);
+    }
+    this.#incoming.clear();
+  }
+
+  #say(message: ControlMessage): void {
+    if (!this.#closed) this.#needs.link.send(encodeControl(this.#sequence++, message));
+  }
+
+  #read(bytes: Bytes): Violation | undefined {
+    const decoded = decode(bytes);
+    if (!decoded.ok) return decoded.violation;
+    const { frame } = decoded;
+    if (frame.type === "data") return this.#data(frame.request, frame.part, frame.bytes);
+    const messages = this.#order.accept(frame.sequence, frame.message);
+    if (messages === "out-of-order") return messages;
+    for (const message of messages) {
+      const violation = this.#closed ? undefined : this.#control(message);
+      if (violation !== undefined) return violation;
+    }
+    return undefined;
+  }
+
+  #data(request: number, part: number, bytes: Bytes): Violation | undefined {
+    const incoming = this.#incoming.get(request);
+    if (incoming === undefined) {
+      const left = (this.#late.get(request) ?? 0) - bytes.length;
+      if (left < 0) return "unasked";
+      if (left === 0) this.#late.delete(request);
+      else this.#late.set(request, left);
+      this.#needs.listener.wasted(bytes.length);
+      return undefined;
+    }
+    const now = this.#needs.clock.now();
+    const outcome = incoming.add(part, bytes);
+    if (typeof outcome === "string" && outcome !== "more") return outcome;
+    this.#down += bytes.length;
+    this.#progressAt = now;
+    if (typeof outcome === "string") return undefined;
+    this.#incoming.delete(request);
+    this.throughput.completed(outcome.length, incoming.askedAt, now);
+    this.strikes = 0;
+    this.#needs.listener.received(this, incoming.content, incoming.index, outcome);
+    return undefined;
+  }
+
+  #control(message: ControlMessage): Violation | undefined {
+    if (message.type === "hello") return this.#hello(message);
+    if (!this.#ready) return "out-of-order";
+    switch (message.type) {
+      case "ask":
+        return this.#askedAbout(message.handle, message.content);
+      case "drop":
+        return this.#dropped(message.handle);
+      case "availability":
+        return this.#informed(
+          this.#availability.answer(message.handle, message.count, message.bits),
+        );
+      case "delta":
+        return this.#informed(
+          this.#availability.delta(
+            message.handle,
+            message.kind,
+            message.indices,
+            this.#needs.clock.now(),
+          ),
+        );
+      case "request":
+        return this.#requested(message.request, message.handle, message.index);
+      case "reject":
+        return this.#rejected(message.request, message.reason);
+      case "cancel":
+        this.#serving.cancel(message.request);
+        return undefined;
+      case "choke":
+        this.choking = message.on;
+        this.#needs.listener.changed(this);
+        return undefined;
+      case "ping":
+        this.#say({ type: "pong", nonce: message.nonce });
+        return undefined;
+      case "pong":
+        if (message.nonce !== this.#ping?.nonce) return "unasked";
+        this.#roundTrip.add(this.#needs.clock.now() - this.#ping.at);
+        this.#ping = null;
+        return undefined;
+      case "bye":
+        this.close();
+        this.#needs.listener.ended(this, "remote");
+        return undefined;
+    }
+  }
+
+  #hello(message: ControlMessage & { type: "hello" }): Violation | undefined {
+    if (this.#ready) return "out-of-order";
+    if (!sameBytes(message.peer, this.#needs.peerBytes)) return "impostor";
+    if (message.version !== WIRE_VERSION) {
+      // A newer Shoal is no offender: part as strangers.
+      this.close("useless");
+      this.#needs.listener.ended(this, "remote");
+      return undefined;
+    }
+    this.#theirRequests = message.requests;
+    this.#ready = true;
+    this.#needs.listener.ready(this);
+    this.ping();
+    return undefined;
+  }
+
+  #askedAbout(handle: Handle, contentBytes: Bytes): Violation | undefined {
+    // A content id is a SHA-256 in base64url, so any 32 bytes name one.
+    const content = base64url(contentBytes) as ContentId;
+    if (this.#interests.has(handle) || this.#wanted.has(content)) return "out-of-order";
+    if (this.#interests.size >= MAX_ASKED) return "flood";
+    this.#interests.set(handle, content);
+    this.#wanted.set(content, handle);
+    this.#answer(handle, content);
+    this.#needs.listener.changed(this);
+    return undefined;
+  }
+
+  #dropped(handle: Handle): Violation | undefined {
+    const content = this.#interests.get(handle);
+    if (content === undefined) return "out-of-range";
+    this.#interests.delete(handle);
+    this.#wanted.delete(content);
+    this.#needs.listener.changed(this);
+    return undefined;
+  }
+
+  #answer(handle: Handle, content: ContentId): void {
+    const held = this.#needs.holding(content);
+    const count = held?.count ?? 0;
+    this.#say({ type: "availability", handle, count, bits: held?.bits() ?? new Uint8Array(0) });
+  }
+
+  #informed(outcome: Violation | "late" | "changed"): Violation | undefined {
+    if (outcome === "late") return undefined;
+    if (outcome !== "changed") return outcome;
+    this.#needs.listener.changed(this);
+    return undefined;
+  }
+
+  #requested(request: number, handle: Handle, index: number): Violation | undefined {
+    const content = this.#interests.get(handle);
+    if (content === undefined) return "out-of-range";
+    const held = this.#needs.holding(content);
+    if (held !== undefined && index >= held.count) return "out-of-range";
+    if (this.#choked || this.#needs.allowance.exhausted) {
+      this.#say({ type: "reject", request, reason: "choked" });
+      return undefined;
+    }
+    if (held === undefined || !held.has(index)) {
+      this.#say({ type: "reject", request, reason: "missing" });
+      return undefined;
+    }
+    return this.#serving.accept(request, content, index) === "flood" ? "flood" : undefined;
+  }
+
+  #rejected(request: number, reason: RejectReason): Violation | undefined {
+    const incoming = this.#incoming.get(request);
+    if (incoming === undefined) return this.#late.delete(request) ? undefined : "unasked";
+    this.#incoming.delete(request);
+    // What it refuses as missing it must not be asked for again at once.
+    if (reason === "missing") this.#availability.lacks(incoming.content, incoming.index);
+    else this.restUntil = this.#needs.clock.now() + REST_MS;
+    this.#needs.listener.refused(this, incoming.content, incoming.index);
+    return undefined;
+  }
+}
