@@ -2,7 +2,7 @@
 // browser can pass a single one on; a published file is a list of them with one head. Types, bounds, parser and
 // the exact text that is signed. Hashing and signing themselves are done by whoever has a key or a hasher.
 
-import { type Bytes, concatenated, fromBase64url, isBase64url, utf8 } from "./bytes.ts";
+import { type Bytes, base64url, concatenated, fromBase64url, isBase64url, utf8 } from "./bytes.ts";
 
 export const MANIFEST_FORMAT = "shoal/1";
 
@@ -55,13 +55,11 @@ export const chunkLengthAt = (asset: { size: number; chunkBytes: number }, index
   Math.min(asset.chunkBytes, asset.size - index * asset.chunkBytes);
 
 /** What is signed of an asset, as UTF-8: the JSON of its facts with keys in order (RFC 8785, JCS). */
-export function signedText(
-  asset: Omit<AssetStatement, "signature" | "digests"> & { readonly digests: string },
-): Bytes {
+export function signedText(asset: Omit<AssetStatement, "signature">): Bytes {
   return utf8(
     JSON.stringify({
       chunkBytes: asset.chunkBytes,
-      digests: asset.digests,
+      digests: base64url(asset.digests),
       epoch: asset.epoch,
       format: MANIFEST_FORMAT,
       key: asset.key,
@@ -81,6 +79,26 @@ export function contentText(asset: Pick<AssetStatement, "size" | "chunkBytes" | 
     utf8(`${MANIFEST_FORMAT} ${asset.size} ${asset.chunkBytes}\n`),
     asset.digests,
   ]);
+}
+
+/** The file for these assets, all of one epoch and one key, as `parseManifest` reads it. */
+export function writeManifest(
+  epoch: number,
+  key: string,
+  assets: readonly AssetStatement[],
+): string {
+  const entries = assets.map(({ url, size, chunkBytes, digests, type, signature }) =>
+    JSON.stringify({
+      url,
+      size,
+      chunkBytes,
+      type,
+      digests: base64url(digests),
+      signature: base64url(signature),
+    }),
+  );
+  const head = JSON.stringify({ format: MANIFEST_FORMAT, epoch, key }).slice(0, -1);
+  return `${head},"assets":[\n${entries.join(",\n")}\n]}\n`;
 }
 
 export type ManifestRefusal = {

@@ -50,13 +50,7 @@ export interface RemotePeerListener {
   /** It holds, wants or allows something else than before: plan again. */
   changed(peer: RemotePeer): void;
   /** A whole chunk, not verified. */
-  received(
-    peer: RemotePeer,
-    content: ContentId,
-    index: number,
-    bytes: Bytes,
-    askedAt: Millis,
-  ): void;
+  received(peer: RemotePeer, content: ContentId, index: number, bytes: Bytes): void;
   /** It will not send this chunk. */
   refused(peer: RemotePeer, content: ContentId, index: number): void;
   /** Bytes came that nobody waits for any more. */

@@ -1,0 +1,347 @@
+// The verified chunks this visitor holds: in memory while they are hot or on their way to the store, then in the
+// store, within a budget. What is held is derived from the store's own keys at start, so a crash between two writes
+// loses nothing but the last moment. Never takes in a chunk that was not verified; verifies again what it reads back.
+//
+//   chunk store   "<content id>.<index>" -> bytes        index store   "content.<content id>" -> the statement
+
+import {
+  type Bytes,
+  fromBase64url,
+  fromUtf8,
+  sameBytes,
+  utf8,
+} from "../../../tracker/protocol/bytes.ts";
+import {
+  type AssetStatement,
+  chunkLengthAt,
+  DIGEST_BYTES,
+  parseManifest,
+  writeManifest,
+} from "../../../tracker/protocol/manifest.ts";
+import type { Clock, Hasher, Store } from "../ports.ts";
+import type { ByteCount, Cancel, Content, ContentId, Millis } from "../vocabulary.ts";
+import { Bitfield } from "./bitfield.ts";
+
+/** About 16 records of 256 KiB in one transaction are IndexedDB's sweet spot; more make one quota error costlier. */
+const BATCH_BYTES: ByteCount = 4 * 1024 * 1024;
+const BATCH_CHUNKS = 32;
+/** How long a chunk may wait for company before it is written. */
+const BATCH_DELAY: Millis = 60;
+/**
+ * Hot chunks kept in memory, so that a crowd is served what was just received without a trip to the store. A
+ * neighbour asks within a second or two of our `have`; 32 MiB is that at 16 MiB/s.
+ */
+const HOT_BYTES: ByteCount = 32 * 1024 * 1024;
+/** Eviction frees a little more than needed, so that it does not run with every write. */
+const EVICT_TO = 0.95;
+/** On a full disk, so much of what is held goes before the one retry. */
+const EVICT_WHEN_FULL = 0.1;
+
+const CONTENT_PREFIX = "content.";
+type ChunkKey = string;
+const chunkKey = (content: ContentId, index: number): ChunkKey => `${content}.${index}`;
+
+interface Held {
+  readonly content: Content;
+  readonly chunks: Bitfield;
+}
+interface Entry {
+  readonly held: Held;
+  readonly index: number;
+  readonly length: ByteCount;
+}
+
+export interface ChunkCacheNeeds {
+  readonly clock: Clock;
+  readonly hasher: Hasher;
+  readonly chunks: Store;
+  readonly index: Store;
+  readonly budget: ByteCount;
+  /** Chunks that are held no more, for whatever reason. */
+  gone(content: ContentId, indices: readonly number[]): void;
+  /** The store took nothing even after eviction; chunks live in memory only for now. */
+  full(): void;
+}
+
+export class ChunkCache {
+  readonly #needs: ChunkCacheNeeds;
+  readonly #contents = new Map<ContentId, Held>();
+  /** Every held chunk, least recently used first. */
+  readonly #entries = new Map<ChunkKey, Entry>();
+  #bytes = 0;
+  /** Chunks in memory, least recently used first. Those in `#unwritten` are not dropped from it. */
+  readonly #hot = new Map<ChunkKey, Bytes>();
+  #hotBytes = 0;
+  readonly #unwritten = new Set<ChunkKey>();
+  #unwrittenBytes = 0;
+  /** Chunks whose write failed: in memory only, gone when they cool down. */
+  readonly #memoryOnly = new Set<ChunkKey>();
+  #timer: Cancel | null = null;
+  #writing: Promise<void> | null = null;
+  #closed = false;
+
+  constructor(needs: ChunkCacheNeeds) {
+    this.#needs = needs;
+  }
+
+  get bytes(): ByteCount {
+    return this.#bytes;
+  }
+  /** Contents of which at least one chunk is held, least recently opened first. */
+  get contents(): readonly Content[] {
+    return [...this.#contents.values()]
+      .filter(({ chunks }) => chunks.held > 0)
+      .map((held) => held.content);
+  }
+  get persistent(): boolean {
+    return this.#needs.chunks.persistent;
+  }
+
+  /** Learns what earlier visits left. Orphans (chunks nothing describes, descriptions of nothing) are deleted. */
+  async open(contentOf: (asset: AssetStatement) => Promise<Content>): Promise<void> {
+    const { index, chunks } = this.#needs;
+    const [names, keys] = await Promise.all([index.keys(), chunks.keys()]);
+    const described = new Map<string, Content>();
+    const orphans: string[] = [];
+    for (const name of names) {
+      if (!name.startsWith(CONTENT_PREFIX)) continue;
+      const content = await this.#described(name, contentOf);
+      if (content === undefined) orphans.push(name);
+      else described.set(content.id, content);
+    }
+    const strays: string[] = [];
+    for (const key of keys) {
+      const dot = key.indexOf(".");
+      const content = described.get(key.slice(0, dot));
+      const at = Number(key.slice(dot + 1));
+      if (content === undefined || !(at < content.chunkCount)) strays.push(key);
+      else this.#enter(this.#know(content), at);
+    }
+    for (const content of described.values()) {
+      if (!this.#contents.has(content.id)) orphans.push(CONTENT_PREFIX + content.id);
+    }
+    if (strays.length > 0) await chunks.delete(strays);
+    if (orphans.length > 0) await index.delete(orphans);
+    this.#evict(this.#needs.budget);
+  }
+
+  async #described(
+    name: string,
+    contentOf: (asset: AssetStatement) => Promise<Content>,
+  ): Promise<Content | undefined> {
+    const record = await this.#needs.index.get(name);
+    const parsed = record && parseManifest(fromUtf8(record) ?? "");
+    const asset = parsed?.ok ? parsed.manifest.assets[0] : undefined;
+    if (asset === undefined) return undefined;
+    const content = await contentOf(asset);
+    return name === CONTENT_PREFIX + content.id ? content : undefined;
+  }
+
+  /** Chunks held of a content; live, not a copy. `undefined` when it was never seen. */
+  holding(content: ContentId): Bitfield | undefined {
+    return this.#contents.get(content)?.chunks;
+  }
+  content(id: ContentId): Content | undefined {
+    return this.#contents.get(id)?.content;
+  }
+
+  /** From now on `holding` answers for it. */
+  know(content: Content): Bitfield {
+    return this.#know(content).chunks;
+  }
+
+  #know(content: Content): Held {
+    const known = this.#contents.get(content.id);
+    if (known !== undefined) return known;
+    const held: Held = { content, chunks: new Bitfield(content.chunkCount) };
+    this.#contents.set(content.id, held);
+    return held;
+  }
+
+  /** A held chunk, verified again if it comes from the store; `undefined` when it is not there after all. */
+  async read(id: ContentId, index: number): Promise<Bytes | undefined> {
+    const key = chunkKey(id, index);
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return undefined;
+    this.#entries.delete(key);
+    this.#entries.set(key, entry);
+    const hot = this.#hot.get(key);
+    if (hot !== undefined) {
+      this.#warm(key, hot);
+      return hot;
+    }
+    const stored = await this.#needs.chunks.get(key);
+    const digest = stored && (await this.#needs.hasher.sha256(stored));
+    const right = digestAt(entry.held.content.asset, index);
+    if (stored === undefined || digest === undefined || !sameBytes(digest, right)) {
+      if (this.#entries.get(key) === entry) this.#remove([key]);
+      return undefined;
+    }
+    if (this.#entries.has(key)) this.#warm(key, stored);
+    return stored;
+  }
+
+  /** Takes a verified chunk. The buffer is the cache's from now on: hand out copies. */
+  add(content: Content, index: number, bytes: Bytes): void {
+    const key = chunkKey(content.id, index);
+    const held = this.#know(content);
+    if (this.#closed || held.chunks.has(index)) return;
+    this.#enter(held, index);
+    this.#unwritten.add(key);
+    this.#unwrittenBytes += bytes.length;
+    this.#warm(key, bytes);
+    this.#evict(this.#needs.budget);
+    this.#shed();
+    if (this.#unwritten.size >= BATCH_CHUNKS || this.#unwrittenBytes >= BATCH_BYTES) this.#flush();
+    else this.#timer ??= this.#needs.clock.after(BATCH_DELAY, () => this.#flush());
+  }
+
+  /** Writes what waits, and resolves when it is written. */
+  async settle(): Promise<void> {
+    this.#flush();
+    while (this.#writing !== null) await this.#writing;
+  }
+
+  async close(): Promise<void> {
+    await this.settle();
+    this.#closed = true;
+    this.#timer?.();
+    this.#hot.clear();
+    this.#needs.chunks.close();
+    this.#needs.index.close();
+  }
+
+  #enter(held: Held, index: number): void {
+    held.chunks.set(index);
+    const length = chunkLengthAt(held.content.asset, index);
+    this.#entries.set(chunkKey(held.content.id, index), { held, index, length });
+    this.#bytes += length;
+  }
+
+  #warm(key: ChunkKey, bytes: Bytes): void {
+    if (this.#hot.delete(key)) this.#hotBytes -= bytes.length;
+    this.#hot.set(key, bytes);
+    this.#hotBytes += bytes.length;
+    const cooled: ChunkKey[] = [];
+    for (const [oldest, chunk] of this.#hot) {
+      if (this.#hotBytes <= HOT_BYTES || oldest === key) break;
+      if (this.#unwritten.has(oldest)) continue;
+      this.#hot.delete(oldest);
+      this.#hotBytes -= chunk.length;
+      if (this.#memoryOnly.has(oldest)) cooled.push(oldest);
+    }
+    this.#remove(cooled);
+  }
+
+  /** A store that is slower than the network must not fill memory: what waits longest is let go. */
+  #shed(): void {
+    const victims: ChunkKey[] = [];
+    let waiting = this.#unwrittenBytes;
+    for (const key of this.#unwritten) {
+      if (waiting <= 2 * HOT_BYTES) break;
+      victims.push(key);
+      waiting -= this.#entries.get(key)?.length ?? 0;
+    }
+    this.#remove(victims);
+  }
+
+  #flush(): void {
+    this.#timer?.();
+    this.#timer = null;
+    if (this.#writing !== null || this.#unwritten.size === 0) return;
+    this.#writing = this.#write().then(() => {
+      this.#writing = null;
+      if (this.#unwritten.size > 0) this.#flush();
+    });
+  }
+
+  async #write(): Promise<void> {
+    const batch: [ChunkKey, Bytes][] = [];
+    const described = new Set<Content>();
+    let size = 0;
+    for (const key of this.#unwritten) {
+      if (batch.length >= BATCH_CHUNKS || size >= BATCH_BYTES) break;
+      const bytes = this.#hot.get(key);
+      const entry = this.#entries.get(key);
+      if (bytes === undefined || entry === undefined) continue;
+      batch.push([key, bytes]);
+      described.add(entry.held.content);
+      size += bytes.length;
+    }
+    for (const content of described) await this.#describe(content);
+    let outcome = await this.#needs.chunks.put(batch);
+    if (outcome === "full") {
+      this.#evict(this.#bytes * (1 - EVICT_WHEN_FULL), new Set(batch.map(([key]) => key)));
+      outcome = await this.#needs.chunks.put(batch);
+      if (outcome === "full") this.#needs.full();
+    }
+    const unwanted: ChunkKey[] = [];
+    for (const [key, bytes] of batch) {
+      if (this.#unwritten.delete(key)) this.#unwrittenBytes -= bytes.length;
+      if (!this.#entries.has(key)) unwanted.push(key);
+      else if (outcome !== "stored") this.#memoryOnly.add(key);
+    }
+    // Evicted while it was being written.
+    if (unwanted.length > 0 && outcome === "stored") await this.#needs.chunks.delete(unwanted);
+  }
+
+  /** Before its first chunk, so that no stored chunk is ever without a description. */
+  readonly #descriptions = new Set<ContentId>();
+  async #describe(content: Content): Promise<void> {
+    if (this.#descriptions.has(content.id)) return;
+    this.#descriptions.add(content.id);
+    const record = utf8(writeManifest(content.asset.epoch, content.asset.key, [content.asset]));
+    await this.#needs.index.put([[CONTENT_PREFIX + content.id, record]]);
+  }
+
+  #evict(budget: ByteCount, except: ReadonlySet<ChunkKey> = this.#unwritten): void {
+    if (this.#bytes <= budget) return;
+    const target = Math.min(budget, this.#needs.budget * EVICT_TO);
+    const victims: ChunkKey[] = [];
+    let bytes = this.#bytes;
+    for (const [key, entry] of this.#entries) {
+      if (bytes <= target) break;
+      if (except.has(key)) continue;
+      victims.push(key);
+      bytes -= entry.length;
+    }
+    this.#remove(victims);
+  }
+
+  #remove(keys: readonly ChunkKey[]): void {
+    const gone = new Map<Held, number[]>();
+    const stored: ChunkKey[] = [];
+    for (const key of keys) {
+      const entry = this.#entries.get(key);
+      if (entry === undefined) continue;
+      this.#entries.delete(key);
+      this.#bytes -= entry.length;
+      entry.held.chunks.clear(entry.index);
+      const hot = this.#hot.get(key);
+      if (hot !== undefined) this.#hotBytes -= hot.length;
+      this.#hot.delete(key);
+      if (this.#unwritten.delete(key)) this.#unwrittenBytes -= entry.length;
+      if (!this.#memoryOnly.delete(key)) stored.push(key);
+      const indices = gone.get(entry.held) ?? [];
+      indices.push(entry.index);
+      gone.set(entry.held, indices);
+    }
+    if (stored.length > 0) void this.#needs.chunks.delete(stored);
+    for (const [held, indices] of gone) {
+      if (held.chunks.held === 0 && this.#descriptions.delete(held.content.id)) {
+        void this.#needs.index.delete([CONTENT_PREFIX + held.content.id]);
+      }
+      this.#needs.gone(held.content.id, indices);
+    }
+  }
+}
+
+/** The digest the manifest gives for one chunk. */
+export function digestAt(asset: Pick<AssetStatement, "digests">, index: number): Bytes {
+  return asset.digests.subarray(index * DIGEST_BYTES, (index + 1) * DIGEST_BYTES);
+}
+
+/** The 32 bytes of a content id. */
+export function contentIdBytes(id: ContentId): Bytes {
+  return fromBase64url(id) ?? new Uint8Array(DIGEST_BYTES);
+}
