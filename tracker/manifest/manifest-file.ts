@@ -1,0 +1,57 @@
+// The published manifest as a file: reading the one that is there, and replacing it in one step, so that a web server
+// never sends half of one. Never overwrites a file that is not a manifest.
+
+import { randomBytes } from "node:crypto";
+import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { type PublishedManifest, parseManifest } from "../protocol/manifest.ts";
+import { PublishError } from "./publish-error.ts";
+
+/** Where a client looks for it, below the root of the site. */
+export const DEFAULT_PLACE: readonly string[] = [".well-known", "shoal.json"];
+
+/** `undefined` when there is no such file yet. */
+export async function existingManifest(file: string): Promise<PublishedManifest | undefined> {
+  let text: string;
+  try {
+    text = await readFile(file, "utf8");
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return undefined;
+    throw new PublishError(`${file} cannot be read (${codeOf(error)}).`);
+  }
+  const parsed = parseManifest(text);
+  if (parsed.ok) return parsed.manifest;
+  throw new PublishError(`${file} exists and is not a manifest; move it away or write elsewhere.`);
+}
+
+/** Always later than what browsers have already seen, even when a clock went back. */
+export function nextEpoch(now: number, existing: PublishedManifest | undefined): number {
+  return existing === undefined ? now : Math.max(now, existing.epoch + 1);
+}
+
+/** All or nothing; `signal` is asked for the last time right before the new file takes its place. */
+export async function replaceFile(file: string, text: string, signal?: AbortSignal): Promise<void> {
+  const folder = dirname(file);
+  // Hidden, so that neither a listing nor a careful web server shows it, and beside the target: a rename does not cross disks.
+  const draft = join(folder, `.${basename(file)}.${randomBytes(6).toString("hex")}.tmp`);
+  try {
+    await mkdir(folder, { recursive: true });
+    const handle = await open(draft, "wx", 0o644);
+    try {
+      await handle.writeFile(text);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    signal?.throwIfAborted();
+    await rename(draft, file);
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new PublishError(`${file} cannot be written (${codeOf(error)}).`);
+  } finally {
+    await rm(draft, { force: true }).catch(() => {});
+  }
+}
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && "code" in error ? String(error.code) : "unknown reason";
