@@ -3,15 +3,16 @@
 // that browsers use.
 
 import type { Stats } from "node:fs";
-import { base64url } from "../protocol/bytes.ts";
+import type { Bytes } from "../protocol/bytes.ts";
 import {
+  type AssetStatement,
   CHUNK_BYTES,
-  MANIFEST_FORMAT,
   MAX_ASSETS,
   MAX_CHUNK_BYTES,
   MAX_MANIFEST_BYTES,
   parseManifest,
   signedText,
+  writeManifest,
 } from "../protocol/manifest.ts";
 import { directoryNamesOf, mediaTypeOf, urlOf } from "./address.ts";
 import { fileDigests } from "./file-digests.ts";
@@ -59,15 +60,6 @@ export interface Publication {
  */
 const READERS = 4;
 
-interface Entry {
-  readonly url: string;
-  readonly size: number;
-  readonly chunkBytes: number;
-  readonly digests: string;
-  readonly type: string;
-  readonly signature: string;
-}
-
 export async function publish(
   settings: PublishSettings,
   { key, progress, signal }: PublishNeeds,
@@ -75,31 +67,28 @@ export async function publish(
   const { directory, baseUrl, epoch, chunkBytes = CHUNK_BYTES, isLeftOut = () => false } = settings;
   const { files, skipped } = await listing(directory, isLeftOut);
   const totalBytes = files.reduce((sum, file) => sum + file.size, 0);
-  const entries = new Map<ListedFile, readonly Entry[]>();
+  const done = new Map<ListedFile, readonly AssetStatement[]>();
   const stop = new AbortController();
   const stopToo = () => stop.abort(signal?.reason);
   signal?.addEventListener("abort", stopToo);
   if (signal?.aborted) stopToo();
   let bytes = 0;
-  const tell = () =>
-    progress?.({ bytes, totalBytes, files: entries.size, totalFiles: files.length });
+  const tell = () => progress?.({ bytes, totalBytes, files: done.size, totalFiles: files.length });
 
-  async function signedEntry(names: readonly string[], facts: Omit<Entry, "url" | "signature">) {
+  async function statement(
+    names: readonly string[],
+    facts: Pick<AssetStatement, "size" | "chunkBytes" | "digests" | "type">,
+  ): Promise<AssetStatement> {
     const url = urlOf(baseUrl, names);
     if (url === undefined) {
       throw new PublishError(`The URL of ${names.join("/")} is longer than a manifest allows.`);
     }
-    const statement = { ...facts, url, epoch, key: key.publicKey };
-    const signature = base64url(await key.sign(signedText(statement)));
-    return { url, ...facts, signature };
+    const unsigned = { ...facts, url, epoch, key: key.publicKey };
+    return { ...unsigned, signature: await key.sign(signedText(unsigned)) };
   }
 
-  async function entriesOf(listed: ListedFile, buffer: Uint8Array<ArrayBuffer>) {
-    const {
-      size,
-      chunkBytes: used,
-      digests,
-    } = await fileDigests(listed.file, chunkBytes, {
+  async function statements({ file, names }: ListedFile, buffer: Bytes) {
+    const digests = await fileDigests(file, chunkBytes, {
       buffer,
       signal: stop.signal,
       read: (count) => {
@@ -107,16 +96,9 @@ export async function publish(
         tell();
       },
     });
-    const facts = {
-      size,
-      chunkBytes: used,
-      digests: base64url(digests),
-      type: mediaTypeOf(listed.names.at(-1) ?? ""),
-    };
-    const places = [listed.names, directoryNamesOf(listed.names)];
-    return Promise.all(
-      places.filter((names) => names !== undefined).map((names) => signedEntry(names, facts)),
-    );
+    const facts = { ...digests, type: mediaTypeOf(names.at(-1) ?? "") };
+    const places = [names, directoryNamesOf(names)].filter((place) => place !== undefined);
+    return Promise.all(places.map((place) => statement(place, facts)));
   }
 
   let next = 0;
@@ -124,7 +106,7 @@ export async function publish(
     const buffer = new Uint8Array(MAX_CHUNK_BYTES);
     for (let listed = files[next++]; listed !== undefined; listed = files[next++]) {
       stop.signal.throwIfAborted();
-      entries.set(listed, await entriesOf(listed, buffer));
+      done.set(listed, await statements(listed, buffer));
       tell();
     }
   }
@@ -135,9 +117,9 @@ export async function publish(
   signal?.removeEventListener("abort", stopToo);
   stop.signal.throwIfAborted();
 
-  const assets = files.flatMap((listed) => entries.get(listed) ?? []);
+  const assets = files.flatMap((listed) => done.get(listed) ?? []);
   return {
-    text: checkedText({ format: MANIFEST_FORMAT, epoch, key: key.publicKey }, assets),
+    text: checkedText(writeManifest(epoch, key.publicKey, assets), assets.length),
     assets: assets.length,
     files: files.length,
     bytes,
@@ -145,15 +127,13 @@ export async function publish(
   };
 }
 
-/** One asset a line, so that two publications can be compared with ordinary tools. */
-function checkedText(head: Readonly<Record<string, unknown>>, assets: readonly Entry[]): string {
-  if (assets.length > MAX_ASSETS) {
+/** What a browser would refuse is refused here, with the reason. */
+function checkedText(text: string, assets: number): string {
+  if (assets > MAX_ASSETS) {
     throw new PublishError(
-      `The directory has ${assets.length} assets, and a manifest at most ${MAX_ASSETS}; publish it in several parts.`,
+      `The directory has ${assets} URLs, and a manifest at most ${MAX_ASSETS}; publish it in several parts.`,
     );
   }
-  const lines = assets.map((asset) => JSON.stringify(asset)).join(",\n");
-  const text = `${JSON.stringify(head).slice(0, -1)},"assets":[\n${lines}\n]}\n`;
   if (Buffer.byteLength(text) > MAX_MANIFEST_BYTES) {
     throw new PublishError(
       `The manifest has more than ${MAX_MANIFEST_BYTES} bytes; publish in several parts or in larger chunks.`,
