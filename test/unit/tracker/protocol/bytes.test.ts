@@ -79,7 +79,7 @@ describe("UTF-8", () => {
   test("gives back any well-formed text", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), (text) => {
-        fc.pre(text.isWellFormed() && !text.startsWith("\ufeff"));
+        fc.pre(!text.startsWith("\ufeff"));
         expect(fromUtf8(utf8(text))).toBe(text);
       }),
     );
