@@ -1,6 +1,7 @@
 // The domain's nouns as types: one word per thing, the field's own where it has one. No behaviour beyond naming.
 
 import type { Bytes } from "../../tracker/protocol/bytes.ts";
+import type { SwarmId } from "../../tracker/protocol/ids.ts";
 import type { AssetStatement } from "../../tracker/protocol/manifest.ts";
 
 declare const brand: unique symbol;
@@ -18,6 +19,8 @@ export interface Content {
   readonly idBytes: Bytes;
   readonly asset: AssetStatement;
   readonly chunkCount: number;
+  /** Where peers who hold or want it meet. */
+  readonly swarm: SwarmId;
 }
 
 /** Bytes [first, last], both included, as in HTTP (RFC 9110, section 14.1.2). */

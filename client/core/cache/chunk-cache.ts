@@ -4,13 +4,7 @@
 //
 //   chunk store   "<content id>.<index>" -> bytes        index store   "content.<content id>" -> the statement
 
-import {
-  type Bytes,
-  fromBase64url,
-  fromUtf8,
-  sameBytes,
-  utf8,
-} from "../../../tracker/protocol/bytes.ts";
+import { type Bytes, fromUtf8, sameBytes, utf8 } from "../../../tracker/protocol/bytes.ts";
 import {
   type AssetStatement,
   chunkLengthAt,
@@ -339,9 +333,4 @@ export class ChunkCache {
 /** The digest the manifest gives for one chunk. */
 export function digestAt(asset: Pick<AssetStatement, "digests">, index: number): Bytes {
   return asset.digests.subarray(index * DIGEST_BYTES, (index + 1) * DIGEST_BYTES);
-}
-
-/** The 32 bytes of a content id. */
-export function contentIdBytes(id: ContentId): Bytes {
-  return fromBase64url(id) ?? new Uint8Array(DIGEST_BYTES);
 }

@@ -1,0 +1,179 @@
+// What is this URL? Loads the site's published manifest, remembers it for the day its origin is gone, and vouches for
+// an asset only after its signature was checked. A manifest that is wrong in any way is as good as none: the page then
+// gets everything from the network, and the reason is reported once.
+
+import {
+  type Bytes,
+  concatenated,
+  fromBase64url,
+  fromUtf8,
+} from "../../../tracker/protocol/bytes.ts";
+import {
+  type AssetStatement,
+  MAX_MANIFEST_BYTES,
+  type PublishedManifest,
+  parseManifest,
+  signedText,
+} from "../../../tracker/protocol/manifest.ts";
+import { ShoalError } from "../errors.ts";
+import type { Clock, Hasher, Origin, OriginOutcome, Store } from "../ports.ts";
+import type { Content, Millis } from "../vocabulary.ts";
+import { contentOf } from "./content.ts";
+
+/** A manifest that takes longer is treated as unreachable; what an earlier visit stored is used instead. */
+const LOAD_PATIENCE: Millis = 5000;
+
+export interface CatalogueNeeds {
+  readonly clock: Clock;
+  readonly hasher: Hasher;
+  readonly origin: Origin;
+  readonly index: Store;
+  /** Where the manifest is. */
+  readonly url: string;
+  /** The only signer to accept, or `null` for whoever the site's own manifest names. */
+  readonly pinnedKey: string | null;
+  problem(error: ShoalError): void;
+}
+
+type Loaded =
+  | { readonly kind: "bytes"; readonly bytes: Bytes }
+  | { readonly kind: "absent" | "unreachable" | "too-large" };
+
+export class Catalogue {
+  readonly #needs: CatalogueNeeds;
+  #assets = new Map<string, AssetStatement>();
+  readonly #contents = new Map<string, Promise<Content | undefined>>();
+  #loading: Promise<void> | null = null;
+
+  constructor(needs: CatalogueNeeds) {
+    this.#needs = needs;
+  }
+
+  /** Resolves when it is known what the site publishes, be it nothing. Runs once; never rejects. */
+  load(): Promise<void> {
+    this.#loading ??= this.#load();
+    return this.#loading;
+  }
+
+  /** The content behind an absolute URL without fragment, if the manifest vouches for it. */
+  async find(url: string): Promise<Content | undefined> {
+    await this.load();
+    const asset = this.#assets.get(url);
+    if (asset === undefined) return undefined;
+    const known = this.#contents.get(url) ?? this.#vouched(asset);
+    this.#contents.set(url, known);
+    return known;
+  }
+
+  /** The manifest and the origin disagree about this URL: no more of it in this visit. */
+  distrust(url: string): void {
+    this.#assets.delete(url);
+    this.#contents.delete(url);
+  }
+
+  async #vouched(asset: AssetStatement): Promise<Content | undefined> {
+    const { hasher, url } = this.#needs;
+    const key = fromBase64url(asset.key);
+    if (key === undefined || !(await hasher.verify(key, asset.signature, signedText(asset)))) {
+      this.#needs.problem(new ShoalError("manifest/signature", { url, asset: asset.url }));
+      return undefined;
+    }
+    return contentOf(asset, hasher);
+  }
+
+  async #load(): Promise<void> {
+    const { url, index } = this.#needs;
+    const loaded = await this.#read();
+    if (loaded.kind === "absent") return index.delete([this.#storedName]);
+    if (loaded.kind === "too-large") {
+      return this.#needs.problem(
+        new ShoalError("manifest/too-large", { url, limit: MAX_MANIFEST_BYTES }),
+      );
+    }
+    const stored = loaded.kind === "bytes" ? loaded.bytes : await index.get(this.#storedName);
+    if (loaded.kind === "unreachable") {
+      this.#needs.problem(new ShoalError("manifest/unreachable", { url }));
+    }
+    if (stored === undefined) return;
+    const manifest = await this.#checked(stored);
+    if (manifest instanceof ShoalError) return this.#needs.problem(manifest);
+    this.#assets = new Map(manifest.assets.map((asset) => [asset.url, asset]));
+    if (loaded.kind === "bytes") {
+      await index.put([
+        [this.#storedName, loaded.bytes],
+        [this.#epochName(manifest.key), epochBytes(manifest.epoch)],
+      ]);
+    }
+  }
+
+  async #checked(bytes: Bytes): Promise<PublishedManifest | ShoalError> {
+    const { url, pinnedKey, index } = this.#needs;
+    const text = fromUtf8(bytes);
+    const parsed =
+      text === undefined
+        ? ({ ok: false, path: "", expected: "UTF-8" } as const)
+        : parseManifest(text);
+    if (!parsed.ok) {
+      const { path, expected } = parsed;
+      return new ShoalError("manifest/malformed", { url, path, expected });
+    }
+    const { key, epoch } = parsed.manifest;
+    if (pinnedKey !== null && key !== pinnedKey) return new ShoalError("manifest/signer", { url });
+    const known = epochOf(await index.get(this.#epochName(key)));
+    if (epoch < known) return new ShoalError("manifest/rollback", { url, epoch, known });
+    return parsed.manifest;
+  }
+
+  get #storedName(): string {
+    return `manifest.${this.#needs.url}`;
+  }
+  #epochName(key: string): string {
+    return `epoch.${key}.${this.#needs.url}`;
+  }
+
+  #read(): Promise<Loaded> {
+    const { origin, clock, url } = this.#needs;
+    return new Promise((resolve) => {
+      const parts: Bytes[] = [];
+      let size = 0;
+      const finish = (loaded: Loaded): void => {
+        patience();
+        cancel();
+        resolve(loaded);
+      };
+      const patience = clock.after(LOAD_PATIENCE, () => finish({ kind: "unreachable" }));
+      const cancel = origin.read(
+        { url, range: "whole", cache: "no-cache" },
+        {
+          start: () => {},
+          bytes: (data) => {
+            parts.push(data);
+            size += data.length;
+            if (size > MAX_MANIFEST_BYTES) finish({ kind: "too-large" });
+          },
+          end: (outcome) =>
+            finish(
+              outcome.kind === "complete"
+                ? { kind: "bytes", bytes: concatenated(parts) }
+                : { kind: isAbsent(outcome) ? "absent" : "unreachable" },
+            ),
+        },
+      );
+    });
+  }
+}
+
+/** 4xx: the site says that there is none. Anything else may be a bad day. */
+function isAbsent(outcome: OriginOutcome): boolean {
+  return outcome.kind === "status" && outcome.status >= 400 && outcome.status < 500;
+}
+
+function epochBytes(epoch: number): Bytes {
+  const bytes = new Uint8Array(8);
+  new DataView(bytes.buffer).setFloat64(0, epoch);
+  return bytes;
+}
+function epochOf(bytes: Bytes | undefined): number {
+  if (bytes?.length !== 8) return 0;
+  return new DataView(bytes.buffer, bytes.byteOffset).getFloat64(0);
+}
