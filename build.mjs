@@ -1,0 +1,128 @@
+#!/usr/bin/env node
+// Builds everything that is shipped into dist/, with Vite: what a page loads, the tracker's command, the demo.
+// `--missing` builds only when dist/ lacks something or is older than its sources. Owns dist/ except dist/types.
+
+import { chmodSync, existsSync, readdirSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL(".", import.meta.url));
+const at = (path) => join(ROOT, path);
+
+/** Evergreen browsers, back to Chromium 94, Firefox 93 and Safari 16: whatever is older is served by the origin. */
+const TARGET = "es2022";
+
+/** Everything a change of which may change an output. */
+const SOURCES = ["client", "tracker", "demo", "build.mjs", "package.json", "package-lock.json"];
+
+/** One Vite run each, because a bundle in one file is a build of its own. */
+const OUTPUTS = [
+  { file: "dist/client/shoal.js", from: "client/script-tag.ts", with: page("iife", "Shoal") },
+  { file: "dist/client/shoal.mjs", from: "client/index.ts", with: page("es") },
+  {
+    file: "dist/client/shoal-sw.js",
+    from: "client/worker/service-worker.ts",
+    with: page("iife", "ShoalWorker"),
+  },
+  { file: "dist/tracker/main.js", from: "tracker/main.ts", with: node, isCommand: true },
+  { file: "dist/demo/index.html", from: "demo/index.html", with: site },
+  { file: "dist/demo/serve.js", from: "demo/serve.ts", with: node },
+];
+
+/** A library in one file, dependencies inside. */
+function page(format, name) {
+  return (output) => ({
+    build: {
+      ...into(output),
+      lib: {
+        entry: at(output.from),
+        formats: [format],
+        fileName: () => nameOf(output.file),
+        ...(name ? { name } : {}),
+      },
+      minify: true,
+    },
+  });
+}
+
+/** For Node: our own files together, packages left to node_modules. */
+function node(output) {
+  return {
+    build: {
+      ...into(output),
+      ssr: at(output.from),
+      target: "node20",
+      minify: false,
+      rolldownOptions: {
+        output: {
+          format: "es",
+          entryFileNames: nameOf(output.file),
+          ...(output.isCommand ? { banner: "#!/usr/bin/env node" } : {}),
+        },
+      },
+    },
+  };
+}
+
+/** An app with its page. */
+function site(output) {
+  return {
+    root: at("demo"),
+    base: "./",
+    build: { ...into(output), rolldownOptions: { input: at(output.from) } },
+  };
+}
+
+function into({ file }) {
+  const directory = file.slice(0, file.lastIndexOf("/"));
+  return {
+    outDir: at(directory),
+    emptyOutDir: false,
+    target: TARGET,
+    sourcemap: true,
+    reportCompressedSize: false,
+  };
+}
+
+const nameOf = (file) => file.slice(file.lastIndexOf("/") + 1);
+
+function newest(path) {
+  const status = statSync(path);
+  if (!status.isDirectory()) return status.mtimeMs;
+  return Math.max(0, ...readdirSync(path).map((name) => newest(join(path, name))));
+}
+
+function isUpToDate() {
+  if (!OUTPUTS.every(({ file }) => existsSync(at(file)))) return false;
+  const oldest = Math.min(...OUTPUTS.map(({ file }) => statSync(at(file)).mtimeMs));
+  return SOURCES.every((source) => newest(at(source)) < oldest);
+}
+
+if (process.argv.includes("--missing") && isUpToDate()) process.exit(0);
+
+const missing = OUTPUTS.filter(({ from }) => !existsSync(at(from)));
+if (missing.length > 0 && !process.argv.includes("--partial")) {
+  console.error(`build: no ${missing.map(({ from }) => from).join(", ")}`);
+  process.exit(1);
+}
+
+// Assets of the demo carry a hash in their names and would pile up.
+rmSync(at("dist/demo"), { recursive: true, force: true });
+const { build } = await import("vite");
+for (const output of OUTPUTS) {
+  if (missing.includes(output)) continue;
+  try {
+    await build({
+      configFile: false,
+      root: ROOT,
+      logLevel: "warn",
+      publicDir: false,
+      ...output.with(output),
+    });
+  } catch (error) {
+    console.error(`build: ${output.file} from ${output.from} failed`);
+    console.error(error instanceof Error ? error.message : error);
+    process.exit(1);
+  }
+  if (output.isCommand) chmodSync(at(output.file), 0o755);
+}
