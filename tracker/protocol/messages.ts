@@ -150,9 +150,8 @@ function wrong(detail: string): { ok: false; code: "malformed"; detail: string }
   return { ok: false, code: "malformed", detail };
 }
 
-function fieldsOf(
-  text: string,
-): Fields | ReturnType<typeof wrong> | { ok: false; code: "too-large"; detail: string } {
+/** Tagged, never told apart by shape: a stranger's object may look like a refusal. */
+function fieldsOf(text: string): Parsed<Fields> {
   if (text.length > MAX_MESSAGE_LENGTH) {
     return {
       ok: false,
@@ -162,17 +161,11 @@ function fieldsOf(
   }
   try {
     const value: unknown = JSON.parse(text);
-    return isFields(value) ? value : wrong("a message is a JSON object");
+    return isFields(value) ? { ok: true, message: value } : wrong("a message is a JSON object");
   } catch {
     return wrong("a message is a JSON object");
   }
 }
-
-const isRefused = (
-  fields: Fields | { ok: false; code: "malformed" | "too-large"; detail: string },
-): fields is { ok: false; code: "malformed" | "too-large"; detail: string } =>
-  (fields as { ok?: unknown }).ok === false &&
-  typeof (fields as { code?: unknown }).code === "string";
 
 /** Control characters other than line ends have no place in SDP (RFC 8866, section 5). */
 const isSdp = (value: unknown): value is string =>
@@ -190,8 +183,8 @@ function signalOf(value: unknown): Signal | undefined {
 
 export function parseClientMessage(text: string): Parsed<ClientMessage> {
   const fields = fieldsOf(text);
-  if (isRefused(fields)) return fields;
-  const message = clientMessageOf(fields);
+  if (!fields.ok) return fields;
+  const message = clientMessageOf(fields.message);
   return typeof message === "string" ? wrong(message) : { ok: true, message };
 }
 
@@ -270,8 +263,8 @@ function clientMessageOf(fields: Fields): ClientMessage | string {
 
 export function parseTrackerMessage(text: string): Parsed<TrackerMessage> {
   const fields = fieldsOf(text);
-  if (isRefused(fields)) return fields;
-  const message = trackerMessageOf(fields);
+  if (!fields.ok) return fields;
+  const message = trackerMessageOf(fields.message);
   return typeof message === "string" ? wrong(message) : { ok: true, message };
 }
 

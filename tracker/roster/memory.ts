@@ -1,0 +1,96 @@
+// The roster of one process: maps and arrays, every change a few steps per level. A member's place in each array is
+// kept beside it, so leaving is a swap with the last one, never a search.
+
+import type { Placed, Roster, Shelf, Standing } from "./roster.ts";
+
+interface Entry<Member> {
+  readonly member: Member;
+  at: number;
+}
+/** A member in one swarm: which shelf of its groups it is on, and one entry per level. */
+interface Seat<Member> {
+  shelf: number;
+  readonly entries: readonly Entry<Member>[];
+}
+interface Swarm<Member> {
+  readonly seats: Map<Member, Seat<Member>>;
+  readonly groups: Map<string, Map<number, Entry<Member>[]>>;
+}
+
+const ROOMS = { open: 0, spare: 1, drained: 2 } as const;
+const NO_SHELF = -1;
+const shelfOf = ({ seed, room }: Standing): number =>
+  room === "closed" ? NO_SHELF : ROOMS[room] * 2 + (seed ? 1 : 0);
+
+const EMPTY: Shelf<never> = [];
+
+export class MemoryRoster<Member extends Placed> implements Roster<Member> {
+  readonly #swarms = new Map<string, Swarm<Member>>();
+
+  get swarms(): number {
+    return this.#swarms.size;
+  }
+
+  count(swarm: string): number {
+    return this.#swarms.get(swarm)?.seats.size ?? 0;
+  }
+
+  shelf(swarm: string, group: string, standing: Standing): Shelf<Member> {
+    return this.#swarms.get(swarm)?.groups.get(group)?.get(shelfOf(standing)) ?? EMPTY;
+  }
+
+  seat(name: string, member: Member, standing: Standing): void {
+    const swarm: Swarm<Member> = this.#swarms.get(name) ?? { seats: new Map(), groups: new Map() };
+    this.#swarms.set(name, swarm);
+    const seat = swarm.seats.get(member) ?? {
+      shelf: NO_SHELF,
+      entries: member.levels.map(() => ({ member, at: 0 })),
+    };
+    swarm.seats.set(member, seat);
+    const shelf = shelfOf(standing);
+    if (shelf === seat.shelf) return;
+    takeOff(swarm, member, seat);
+    seat.shelf = shelf;
+    if (shelf === NO_SHELF) return;
+    for (const [index, { key }] of member.levels.entries()) {
+      const entry = seat.entries[index];
+      if (entry === undefined) continue;
+      const group = swarm.groups.get(key) ?? new Map<number, Entry<Member>[]>();
+      swarm.groups.set(key, group);
+      const entries = group.get(shelf) ?? [];
+      group.set(shelf, entries);
+      entry.at = entries.push(entry) - 1;
+    }
+  }
+
+  leave(name: string, member: Member): void {
+    const swarm = this.#swarms.get(name);
+    const seat = swarm?.seats.get(member);
+    if (swarm === undefined || seat === undefined) return;
+    takeOff(swarm, member, seat);
+    swarm.seats.delete(member);
+    if (swarm.seats.size === 0) this.#swarms.delete(name);
+  }
+}
+
+/** Empties are removed with their last member: memory follows those present, not those who ever came. */
+function takeOff<Member extends Placed>(
+  swarm: Swarm<Member>,
+  member: Member,
+  seat: Seat<Member>,
+): void {
+  if (seat.shelf === NO_SHELF) return;
+  for (const [index, { key }] of member.levels.entries()) {
+    const group = swarm.groups.get(key);
+    const entries = group?.get(seat.shelf);
+    const entry = seat.entries[index];
+    const last = entries?.pop();
+    if (group === undefined || entries === undefined || entry === undefined) continue;
+    if (last !== undefined && last !== entry) {
+      entries[entry.at] = last;
+      last.at = entry.at;
+    }
+    if (entries.length === 0) group.delete(seat.shelf);
+    if (group.size === 0) swarm.groups.delete(key);
+  }
+}
