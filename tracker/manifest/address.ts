@@ -27,8 +27,10 @@ const SYNTAX = /[%?#\\\t\n\r]/g;
 /** `undefined`: longer than a manifest may say. */
 export function urlOf(base: URL, names: readonly string[]): string | undefined {
   const path = names.map((name) => name.replace(SYNTAX, encodeURIComponent)).join("/");
-  const { href } = new URL(`${base.pathname}${path}`, base);
-  return href.length <= MAX_URL_LENGTH ? href : undefined;
+  const url = new URL(base);
+  // Set, not joined: a relative reference may be taken for a host, and is trimmed at both ends.
+  url.pathname += path;
+  return url.href.length <= MAX_URL_LENGTH ? url.href : undefined;
 }
 
 /** Every static server answers a directory with its `index.html`. */
@@ -36,8 +38,16 @@ export function directoryNamesOf(names: readonly string[]): readonly string[] | 
   return names.at(-1) === "index.html" ? [...names.slice(0, -1), ""] : undefined;
 }
 
+/** What the table leaves out (vendor types, mostly) and a site served through peers is likely to have. */
+const VENDOR_TYPES: ReadonlyMap<string, string> = new Map([
+  ["m3u8", "application/vnd.apple.mpegurl"],
+  ["ico", "image/vnd.microsoft.icon"],
+  ["flac", "audio/flac"],
+]);
+
 /** Text says its encoding: without it, a browser falls back to the encoding of its owner's country. */
 export function mediaTypeOf(name: string): string {
-  const type = lookup(name) ?? "application/octet-stream";
+  const ending = name.slice(name.lastIndexOf(".") + 1).toLowerCase();
+  const type = VENDOR_TYPES.get(ending) ?? lookup(name) ?? "application/octet-stream";
   return type.startsWith("text/") ? `${type}; charset=utf-8` : type;
 }
