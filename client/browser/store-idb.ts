@@ -135,7 +135,8 @@ class IdbStore implements Store {
         if (this.#isClosed) break;
         // The handle never recovers (Safari closes it without saying so); a new one usually works.
         this.#connection.reset();
-        if (attempt === 2) this.#fallBack(error);
+        // Who did not answer in seconds is not asked for seconds more.
+        if (attempt === 2 || nameOf(error) === "TimeoutError") this.#fallBack(error);
       }
     }
     return undefined;
