@@ -78,6 +78,9 @@ export class ChunkCache {
     this.#needs = needs;
   }
 
+  get budget(): ByteCount {
+    return this.#needs.budget;
+  }
   get bytes(): ByteCount {
     return this.#bytes;
   }

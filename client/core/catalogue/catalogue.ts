@@ -17,11 +17,11 @@ import {
 } from "../../../tracker/protocol/manifest.ts";
 import { ShoalError } from "../errors.ts";
 import type { Clock, Hasher, Origin, OriginOutcome, Store } from "../ports.ts";
-import type { Content, Millis } from "../vocabulary.ts";
+import type { Cancel, Content, Millis } from "../vocabulary.ts";
 import { contentOf } from "./content.ts";
 
-/** A manifest that takes longer is treated as unreachable; what an earlier visit stored is used instead. */
-const LOAD_PATIENCE: Millis = 5000;
+/** Requests wait this long for the manifest; then they go on with what an earlier visit stored, or without. */
+const LOAD_PATIENCE: Millis = 1500;
 
 export interface CatalogueNeeds {
   readonly clock: Clock;
@@ -82,28 +82,55 @@ export class Catalogue {
   }
 
   async #load(): Promise<void> {
+    const reading = this.#read().then((loaded) => this.#adopt(loaded));
+    const { clock, index } = this.#needs;
+    let cancel: Cancel = () => {};
+    const late = new Promise<"late">((resolve) => {
+      cancel = clock.after(LOAD_PATIENCE, () => resolve("late"));
+    });
+    const first = await Promise.race([reading, late]);
+    cancel();
+    if (first !== "late") return;
+    // Go on with what an earlier visit stored; the real one takes its place when it comes.
+    const stored = await index.get(this.#storedName);
+    if (stored !== undefined && this.#assets.size === 0) await this.#use(stored);
+  }
+
+  async #adopt(loaded: Loaded): Promise<void> {
     const { url, index } = this.#needs;
-    const loaded = await this.#read();
-    if (loaded.kind === "absent") return index.delete([this.#storedName]);
-    if (loaded.kind === "too-large") {
-      return this.#needs.problem(
-        new ShoalError("manifest/too-large", { url, limit: MAX_MANIFEST_BYTES }),
-      );
+    switch (loaded.kind) {
+      case "absent":
+        return index.delete([this.#storedName]);
+      case "too-large":
+        return this.#needs.problem(
+          new ShoalError("manifest/too-large", { url, limit: MAX_MANIFEST_BYTES }),
+        );
+      case "unreachable": {
+        this.#needs.problem(new ShoalError("manifest/unreachable", { url }));
+        const stored = await index.get(this.#storedName);
+        if (stored !== undefined) await this.#use(stored);
+        return;
+      }
+      case "bytes": {
+        const manifest = await this.#use(loaded.bytes);
+        if (manifest === undefined) return;
+        await index.put([
+          [this.#storedName, loaded.bytes],
+          [this.#epochName(manifest.key), epochBytes(manifest.epoch)],
+        ]);
+      }
     }
-    const stored = loaded.kind === "bytes" ? loaded.bytes : await index.get(this.#storedName);
-    if (loaded.kind === "unreachable") {
-      this.#needs.problem(new ShoalError("manifest/unreachable", { url }));
+  }
+
+  async #use(bytes: Bytes): Promise<PublishedManifest | undefined> {
+    const manifest = await this.#checked(bytes);
+    if (manifest instanceof ShoalError) {
+      this.#needs.problem(manifest);
+      return undefined;
     }
-    if (stored === undefined) return;
-    const manifest = await this.#checked(stored);
-    if (manifest instanceof ShoalError) return this.#needs.problem(manifest);
     this.#assets = new Map(manifest.assets.map((asset) => [asset.url, asset]));
-    if (loaded.kind === "bytes") {
-      await index.put([
-        [this.#storedName, loaded.bytes],
-        [this.#epochName(manifest.key), epochBytes(manifest.epoch)],
-      ]);
-    }
+    this.#contents.clear();
+    return manifest;
   }
 
   async #checked(bytes: Bytes): Promise<PublishedManifest | ShoalError> {
@@ -132,27 +159,22 @@ export class Catalogue {
   }
 
   #read(): Promise<Loaded> {
-    const { origin, clock, url } = this.#needs;
     return new Promise((resolve) => {
       const parts: Bytes[] = [];
       let size = 0;
-      const finish = (loaded: Loaded): void => {
-        patience();
-        cancel();
-        resolve(loaded);
-      };
-      const patience = clock.after(LOAD_PATIENCE, () => finish({ kind: "unreachable" }));
-      const cancel = origin.read(
-        { url, range: "whole", cache: "no-cache" },
+      const cancel = this.#needs.origin.read(
+        { url: this.#needs.url, range: "whole", cache: "no-cache" },
         {
           start: () => {},
           bytes: (data) => {
             parts.push(data);
             size += data.length;
-            if (size > MAX_MANIFEST_BYTES) finish({ kind: "too-large" });
+            if (size <= MAX_MANIFEST_BYTES) return;
+            cancel();
+            resolve({ kind: "too-large" });
           },
           end: (outcome) =>
-            finish(
+            resolve(
               outcome.kind === "complete"
                 ? { kind: "bytes", bytes: concatenated(parts) }
                 : { kind: isAbsent(outcome) ? "absent" : "unreachable" },

@@ -14,7 +14,7 @@ import type { ByteCount, Content, ContentId } from "../vocabulary.ts";
  * From here on an asset is a swarm of its own. Below, the assets of one directory share one, so that a page of a
  * hundred images costs one announce; 4 MiB takes long enough to fetch that finding its holders is worth one more.
  */
-const LARGE_BYTES: ByteCount = 4 * 1024 * 1024;
+export const LARGE_BYTES: ByteCount = 4 * 1024 * 1024;
 
 export async function contentOf(asset: AssetStatement, hasher: Hasher): Promise<Content> {
   const idBytes = await hasher.sha256(contentText(asset));

@@ -57,7 +57,7 @@ export interface LinkView {
   readonly rttMs: Millis | null;
   readonly throughput: { readonly bytesPerSecond: number | null };
   silentFor(now: Millis): Millis;
-  answered(content: ContentId): boolean;
+  awaitedSince(content: ContentId): Millis | "answered" | "unasked";
   has(content: ContentId, index: number): boolean;
   pendingSince(content: ContentId, index: number): Millis | undefined;
   wants(content: ContentId): boolean;
@@ -225,12 +225,13 @@ function sourcesOf(draft: Draft, want: WantView): Sources {
   if (expecting) draft.wake(want.expectUntil);
   for (const link of links) {
     if (!draft.usable(link)) continue;
-    if (link.answered(id)) {
+    const since = link.awaitedSince(id);
+    if (since === "answered") {
       usable.push(link);
       if (link.wants(id)) rivals.push(link);
       continue;
     }
-    const until = want.startedAt + Math.max(ASK_PATIENCE, 2 * (link.rttMs ?? 0));
+    const until = since === "unasked" ? now : since + Math.max(ASK_PATIENCE, 2 * (link.rttMs ?? 0));
     if (now < until) {
       expecting = true;
       draft.wake(until);

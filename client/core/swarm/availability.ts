@@ -10,6 +10,7 @@ import { type DeltaKind, type Handle, MAX_ASKED } from "../wire/messages.ts";
 interface Asked {
   readonly content: Content;
   readonly handle: Handle;
+  readonly askedAt: Millis;
   /** `null` until it answers. An answer of "unknown" is an empty bitfield. */
   held: Bitfield | null;
   readonly pending: Map<number, Millis>;
@@ -23,11 +24,11 @@ export class Availability {
   readonly #byHandle = new Map<Handle, Asked>();
 
   /** The handle to ask with, or `undefined` when it is asked already or too much is. */
-  ask(content: Content): Handle | undefined {
+  ask(content: Content, now: Millis): Handle | undefined {
     if (this.#byContent.has(content.id) || this.#byContent.size >= MAX_ASKED) return undefined;
     while (this.#byHandle.has(this.#next % HANDLES)) this.#next++;
     const handle = this.#next++ % HANDLES;
-    const asked: Asked = { content, handle, held: null, pending: new Map() };
+    const asked: Asked = { content, handle, askedAt: now, held: null, pending: new Map() };
     this.#byContent.set(content.id, asked);
     this.#byHandle.set(handle, asked);
     return handle;
@@ -44,8 +45,11 @@ export class Availability {
   handleOf(content: ContentId): Handle | undefined {
     return this.#byContent.get(content)?.handle;
   }
-  answered(content: ContentId): boolean {
-    return (this.#byContent.get(content)?.held ?? null) !== null;
+  /** Since when its answer is awaited; `answered` once it came, `unasked` before the question. */
+  awaitedSince(content: ContentId): Millis | "answered" | "unasked" {
+    const asked = this.#byContent.get(content);
+    if (asked === undefined) return "unasked";
+    return asked.held === null ? asked.askedAt : "answered";
   }
   has(content: ContentId, index: number): boolean {
     return this.#byContent.get(content)?.held?.has(index) ?? false;

@@ -11,6 +11,7 @@ import { chunkLengthAt } from "../../../tracker/protocol/manifest.ts";
 import type { Bitfield } from "../cache/bitfield.ts";
 import type { Violation } from "../events.ts";
 import type { Clock, Link } from "../ports.ts";
+import { seedOf } from "../retrieve/election.ts";
 import type { ByteCount, Content, ContentId, Millis } from "../vocabulary.ts";
 import { decode, encodeControl } from "../wire/codec.ts";
 import {
@@ -66,6 +67,7 @@ const MAX_LATE = 1024;
 export class RemotePeer {
   readonly id: PeerId;
   readonly proximity: Proximity;
+  readonly seed: number;
   readonly #needs: RemotePeerNeeds;
   readonly #order = new ControlOrder();
   readonly #serving: Serving;
@@ -103,6 +105,7 @@ export class RemotePeer {
     this.#needs = needs;
     this.id = needs.peer;
     this.proximity = needs.proximity;
+    this.seed = seedOf(needs.peer);
     this.linkedAt = needs.clock.now();
     this.#progressAt = this.linkedAt;
     this.#serving = new Serving({
@@ -134,7 +137,7 @@ export class RemotePeer {
   /** Asks about a content, and to be told of changes. Nothing happens when it is asked already. */
   ask(content: Content): void {
     if (!this.ready) return;
-    const handle = this.#availability.ask(content);
+    const handle = this.#availability.ask(content, this.#needs.clock.now());
     if (handle !== undefined) this.#say({ type: "ask", handle, content: content.idBytes });
   }
 
@@ -143,9 +146,8 @@ export class RemotePeer {
     if (handle !== undefined) this.#say({ type: "drop", handle });
   }
 
-  /** Whether it has said what it holds of this. */
-  answered(content: ContentId): boolean {
-    return this.#availability.answered(content);
+  awaitedSince(content: ContentId): Millis | "answered" | "unasked" {
+    return this.#availability.awaitedSince(content);
   }
   has(content: ContentId, index: number): boolean {
     return this.#availability.has(content, index);
@@ -164,12 +166,6 @@ export class RemotePeer {
     for (let at = 0; at < indices.length; at += MAX_DELTA) {
       this.#say({ type: "delta", handle, kind, indices: indices.slice(at, at + MAX_DELTA) });
     }
-  }
-
-  /** Tells it the whole bitfield: a content that was unknown here when it asked is known now. */
-  tellAll(content: ContentId): void {
-    const handle = this.#wanted.get(content);
-    if (handle !== undefined) this.#answer(handle, content);
   }
 
   choke(on: boolean): void {

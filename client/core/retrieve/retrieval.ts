@@ -1,0 +1,399 @@
+// One content on its way home: what is there, what is under way, who reads along. Holds state and performs steps; what
+// to do next is `plan`'s answer. Shared by all requests for the same content.
+
+import { type Bytes, sameBytes } from "../../../tracker/protocol/bytes.ts";
+import type { PeerId } from "../../../tracker/protocol/ids.ts";
+import { type ChunkCache, digestAt } from "../cache/chunk-cache.ts";
+import { ShoalError } from "../errors.ts";
+import type { ChunkSource } from "../events.ts";
+import type { Clock, Hasher, Origin, OriginOutcome } from "../ports.ts";
+import type { ByteCount, ByteRange, Content, Millis, Urgency } from "../vocabulary.ts";
+import { seedOf } from "./election.ts";
+import type { Flight, WantKind, WantView } from "./plan.ts";
+import { Reading } from "./reading.ts";
+import { Run } from "./run.ts";
+
+/** Read ahead of a page that reads: enough to use many peers at once, little enough to hold in any cache. */
+const WINDOW_BYTES: ByteCount = 64 * 1024 * 1024;
+/** Read ahead of a page that has stopped reading. */
+const PAUSED_WINDOW_BYTES: ByteCount = 4 * 1024 * 1024;
+/** A page that has not asked for more within this time has stopped reading. */
+const PAUSE: Millis = 1000;
+/** Up to this a request is one small asset: fastest source, hedged. */
+const ASSET_BYTES: ByteCount = 512 * 1024;
+/** Chunks read from the origin while links are still being made: at most a 32nd of the content, at least this. */
+const LEAST_HEAD_START = 2;
+const HEAD_START_SHARE = 32;
+/** After a failure the origin is left alone for this, doubled with each failure. */
+const ORIGIN_REST: Millis = 500;
+const LONGEST_ORIGIN_REST: Millis = 8000;
+/** Failures in a row before a request that the page has seen part of is given up. */
+const MOST_ORIGIN_FAILURES = 4;
+/** Chunks announced as pending ahead of a read: one group, so that others do not wait for a whole file. */
+const PENDING_AHEAD = 4;
+
+export interface RetrievalNeeds {
+  readonly clock: Clock;
+  readonly hasher: Hasher;
+  readonly origin: Origin;
+  readonly cache: ChunkCache;
+  /** Until when links to holders of this may still come. */
+  expectUntil(retrieval: Retrieval): Millis;
+  readonly listener: RetrievalListener;
+}
+export interface RetrievalListener {
+  changed(): void;
+  verified(retrieval: Retrieval, index: number, source: ChunkSource, bytes: ByteCount): void;
+  /** A chunk from this peer had a wrong digest. */
+  poisoned(peer: PeerId): void;
+  pending(retrieval: Retrieval, indices: readonly number[]): void;
+  /** Chunks announced as pending that are not coming after all. */
+  gaveUp(retrieval: Retrieval, indices: readonly number[]): void;
+  originBytes(bytes: ByteCount): void;
+  originRate(bytesPerSecond: number): void;
+  wasted(bytes: ByteCount): void;
+  /** The chunk was asked of somebody else, who need not send it any more. */
+  superseded(retrieval: Retrieval, index: number, peer: PeerId): void;
+  /** Origin and manifest disagree. */
+  mismatch(error: ShoalError): void;
+  finished(retrieval: Retrieval): void;
+}
+
+export class Retrieval implements WantView {
+  readonly content: Content;
+  readonly contentSeed: number;
+  readonly startedAt: Millis;
+  headStart: number;
+  originIdleSince: Millis;
+  originRestUntil: Millis = 0;
+  readonly runs: Run[] = [];
+  readonly #needs: RetrievalNeeds;
+  readonly #flights = new Map<number, Flight[]>();
+  readonly #verifying = new Set<number>();
+  /** Where each chunk came from in this retrieval. */
+  readonly #sources = new Map<number, ChunkSource>();
+  readonly #readings = new Set<Reading>();
+  #originFailures = 0;
+  #originError: ShoalError | null = null;
+  /** Chunks whose bytes from the browser's own cache were wrong are read past it, once. */
+  readonly #reloaded = new Set<number>();
+
+  constructor(content: Content, needs: RetrievalNeeds) {
+    this.content = content;
+    this.contentSeed = seedOf(content.id);
+    this.#needs = needs;
+    this.startedAt = needs.clock.now();
+    this.originIdleSince = this.startedAt;
+    this.headStart = Math.max(LEAST_HEAD_START, Math.floor(content.chunkCount / HEAD_START_SHARE));
+    needs.cache.know(content);
+  }
+
+  get expectUntil(): Millis {
+    return this.#needs.expectUntil(this);
+  }
+  get kind(): WantKind {
+    let kind: WantKind = "asset";
+    for (const reading of this.#readings) {
+      if (reading.length > ASSET_BYTES) kind = reading.sequential ? "stream" : "bulk";
+    }
+    return kind;
+  }
+  get urgency(): Urgency {
+    let urgency: Urgency = "idle";
+    for (const reading of this.#readings) {
+      if (reading.urgency === "now") return "now";
+      if (reading.urgency === "soon") urgency = "soon";
+    }
+    return urgency;
+  }
+  get position(): number {
+    let position = this.content.chunkCount;
+    for (const reading of this.#readings) position = Math.min(position, reading.chunk);
+    return position;
+  }
+  get until(): number {
+    const { chunkBytes } = this.content.asset;
+    const now = this.#needs.clock.now();
+    let until = 0;
+    for (const reading of this.#readings) {
+      const bytes = reading.idleFor(now) > PAUSE ? PAUSED_WINDOW_BYTES : this.windowBytes;
+      const ahead = reading.chunk + Math.max(1, Math.floor(bytes / chunkBytes));
+      until = Math.max(until, Math.min(ahead, reading.lastChunk + 1));
+    }
+    return until;
+  }
+  /** Never more than half the cache: what is read ahead must still be there when its turn comes. */
+  get windowBytes(): ByteCount {
+    return Math.min(WINDOW_BYTES, Math.max(PAUSED_WINDOW_BYTES, this.#needs.cache.budget / 2));
+  }
+
+  has(index: number): boolean {
+    return (
+      this.#verifying.has(index) ||
+      (this.#needs.cache.holding(this.content.id)?.has(index) ?? false)
+    );
+  }
+  flights(index: number): readonly Flight[] {
+    return this.#flights.get(index) ?? [];
+  }
+  get underWay(): boolean {
+    return this.#flights.size > 0 || this.#verifying.size > 0;
+  }
+  /** Why the origin gave nothing, while it is failing. */
+  get originError(): ShoalError | null {
+    return this.#originError;
+  }
+  /**
+   * Whether asking the origin again is worth while. Not when it says no, and not before the page has seen anything:
+   * then the request goes to the network untouched, and fails or not as it would without us.
+   */
+  get originMayRecover(): boolean {
+    if (this.#originError === null) return true;
+    const { code, details } = this.#originError;
+    const refused = code === "origin/status" && (details as { status: number }).status < 500;
+    if (refused || this.#originFailures >= MOST_ORIGIN_FAILURES) return false;
+    for (const reading of this.#readings) if (reading.begun) return true;
+    return false;
+  }
+
+  read(range: ByteRange, urgency: Urgency): Reading {
+    const reading = new Reading(this.content, range, urgency, {
+      clock: this.#needs.clock,
+      cache: this.#needs.cache,
+      sourceOf: (index) => this.#sources.get(index) ?? "cache",
+      partial: (index) => this.runs.find((run) => run.at === index)?.partial,
+      waiting: () => this.#needs.listener.changed(),
+      closed: () => {
+        this.#readings.delete(reading);
+        if (this.#readings.size === 0) this.#finish();
+        else this.#needs.listener.changed();
+      },
+    });
+    this.#readings.add(reading);
+    this.#needs.listener.changed();
+    return reading;
+  }
+
+  /** No source is left: every reading fails. */
+  fail(error: ShoalError): void {
+    for (const reading of [...this.#readings]) reading.fail(error);
+  }
+
+  #finish(): void {
+    for (const run of this.runs.splice(0)) this.#giveUp(run);
+    for (const [index, flights] of this.#flights) {
+      for (const { from } of flights) {
+        if (from !== "origin") this.#needs.listener.superseded(this, index, from);
+      }
+    }
+    this.#flights.clear();
+    this.#needs.listener.finished(this);
+  }
+
+  #notify(): void {
+    for (const reading of this.#readings) reading.notify();
+    this.#needs.listener.changed();
+  }
+
+  asked(peer: PeerId, index: number): void {
+    this.#fly(index, { from: peer, since: this.#needs.clock.now() });
+  }
+
+  /** This peer will not send it: refused, rested, or its link is gone. */
+  unasked(peer: PeerId, index: number): void {
+    this.#land(index, peer);
+    this.#needs.listener.changed();
+  }
+  /** The same for everything asked of this peer. */
+  lost(peer: PeerId): readonly number[] {
+    const indices: number[] = [];
+    for (const [index, flights] of this.#flights) {
+      if (flights.some(({ from }) => from === peer)) indices.push(index);
+    }
+    for (const index of indices) this.#land(index, peer);
+    return indices;
+  }
+
+  readOrigin(first: number, last: number): void {
+    const { clock, origin } = this.#needs;
+    const now = clock.now();
+    for (let index = first; index <= last; index++)
+      this.#fly(index, { from: "origin", since: now });
+    if (now < this.expectUntil) this.headStart -= last - first + 1;
+    const cache = this.#reloaded.has(first) ? "reload" : "default";
+    const run = new Run(first, last, {
+      clock,
+      origin,
+      asset: this.content.asset,
+      cache,
+      listener: {
+        answered: (one, total) => this.#originAnswered(one, total),
+        progressed: (one, bytes) => this.#originProgressed(one, bytes),
+        received: (one, index, bytes) => this.#originReceived(one, index, bytes),
+        ended: (one, outcome) => this.#originEnded(one, outcome),
+      },
+    });
+    this.runs.push(run);
+    this.#pend(run, first);
+  }
+
+  trim(at: number, last: number): void {
+    const run = this.runs.find((one) => one.at === at);
+    if (run === undefined) return;
+    for (let index = last + 1; index <= run.last; index++) this.#land(index, "origin");
+    run.trim(last);
+  }
+
+  abandon(at: number): void {
+    const run = this.runs.find((one) => one.at === at);
+    if (run === undefined) return;
+    run.cancel();
+    this.#originEnded(run, { kind: "unreachable" });
+  }
+
+  /** A whole chunk from a peer. */
+  received(peer: PeerId, index: number, bytes: Bytes): void {
+    this.#land(index, peer);
+    this.#take(index, bytes, peer);
+  }
+
+  #fly(index: number, flight: Flight): void {
+    const flights = this.#flights.get(index);
+    if (flights === undefined) this.#flights.set(index, [flight]);
+    else flights.push(flight);
+  }
+  #land(index: number, from: PeerId | "origin"): void {
+    const left = (this.#flights.get(index) ?? []).filter((flight) => flight.from !== from);
+    if (left.length === 0) this.#flights.delete(index);
+    else this.#flights.set(index, left);
+  }
+
+  #take(index: number, bytes: Bytes, from: PeerId | "origin"): void {
+    if (this.has(index)) {
+      this.#needs.listener.wasted(bytes.length);
+      return;
+    }
+    this.#verifying.add(index);
+    void this.#needs.hasher.sha256(bytes).then((digest) => {
+      this.#verifying.delete(index);
+      if (sameBytes(digest, digestAt(this.content.asset, index)))
+        this.#verified(index, bytes, from);
+      else this.#wrong(index, bytes.length, from);
+    });
+  }
+
+  #verified(index: number, bytes: Bytes, from: PeerId | "origin"): void {
+    const source: ChunkSource = from === "origin" ? "origin" : "peers";
+    this.#sources.set(index, source);
+    this.#needs.cache.add(this.content, index, bytes);
+    for (const flight of this.#flights.get(index) ?? []) {
+      if (flight.from !== "origin") this.#needs.listener.superseded(this, index, flight.from);
+    }
+    this.#flights.delete(index);
+    for (const reading of this.#readings) reading.settle(index);
+    this.#needs.listener.verified(this, index, source, bytes.length);
+    this.#notify();
+  }
+
+  #wrong(index: number, length: ByteCount, from: PeerId | "origin"): void {
+    this.#needs.listener.wasted(length);
+    if (from !== "origin") {
+      this.#needs.listener.poisoned(from);
+      this.#notify();
+      return;
+    }
+    const { url } = this.content.asset;
+    const error = new ShoalError("origin/mismatch", { url, chunk: index });
+    if (this.#reloaded.has(index)) {
+      this.#needs.listener.mismatch(error);
+      this.fail(error);
+      return;
+    }
+    // The browser's HTTP cache may hold an older version than the manifest describes: past it, once. A page that saw
+    // bytes of that version must not see others after them.
+    this.#reloaded.add(index);
+    for (const reading of [...this.#readings]) if (reading.exposed(index)) reading.fail(error);
+    this.#notify();
+  }
+
+  #originAnswered(run: Run, total: number | null): void {
+    const { size, url } = this.content.asset;
+    if (total === null || total === size) return;
+    run.cancel();
+    this.#remove(run);
+    const error = new ShoalError("origin/mismatch", { url, chunk: run.at });
+    this.#needs.listener.mismatch(error);
+    this.fail(error);
+  }
+
+  #originProgressed(run: Run, bytes: ByteCount): void {
+    this.#needs.listener.originBytes(bytes);
+    if (run.partial.length > 0 && run.at === this.position) {
+      for (const reading of this.#readings) reading.notify();
+    }
+  }
+
+  #originReceived(run: Run, index: number, bytes: Bytes): void {
+    this.#originFailures = 0;
+    this.#originError = null;
+    this.#land(index, "origin");
+    this.#pend(run, index + 1);
+    this.#take(index, bytes, "origin");
+    // The next one may have come from elsewhere meanwhile: stop in front of it.
+    if (run.at <= run.last && this.has(run.at)) this.trim(run.at, run.at - 1);
+    if (run.at > run.last) this.#originDone(run);
+  }
+
+  #originEnded(run: Run, outcome: OriginOutcome): void {
+    if (outcome.kind === "complete") return this.#originDone(run);
+    const { url } = this.content.asset;
+    this.#originError =
+      outcome.kind === "status"
+        ? new ShoalError("origin/status", { url, status: outcome.status })
+        : new ShoalError("origin/unreachable", { url });
+    const rest = Math.min(LONGEST_ORIGIN_REST, ORIGIN_REST * 2 ** this.#originFailures);
+    this.#originFailures++;
+    this.originRestUntil = this.#needs.clock.now() + rest;
+    this.#giveUp(run);
+    this.#remove(run);
+    this.#notify();
+  }
+
+  #originDone(run: Run): void {
+    if (!this.#remove(run)) return;
+    const took = this.#needs.clock.now() - (run.answeredAt ?? run.startedAt);
+    // Less than a chunk in no time says nothing about the origin.
+    if (run.bytes >= this.content.asset.chunkBytes) {
+      this.#needs.listener.originRate((run.bytes * 1000) / Math.max(1, took));
+    }
+    this.#needs.listener.changed();
+  }
+
+  #remove(run: Run): boolean {
+    const at = this.runs.indexOf(run);
+    if (at < 0) return false;
+    this.runs.splice(at, 1);
+    if (this.runs.length === 0) this.originIdleSince = this.#needs.clock.now();
+    return true;
+  }
+
+  /** Whatever of this read has not come is missing again. */
+  #giveUp(run: Run): void {
+    run.cancel();
+    if (run.partial.length > 0) this.#needs.listener.wasted(run.partial.length);
+    const lost: number[] = [];
+    for (let index = run.at; index <= run.last; index++) {
+      this.#land(index, "origin");
+      if (index < run.at + PENDING_AHEAD) lost.push(index);
+    }
+    if (lost.length > 0) this.#needs.listener.gaveUp(this, lost);
+  }
+
+  #pend(run: Run, from: number): void {
+    const first = from === run.first ? from : from + PENDING_AHEAD - 1;
+    const last = Math.min(run.last, from + PENDING_AHEAD - 1);
+    const indices: number[] = [];
+    for (let index = first; index <= last; index++) indices.push(index);
+    if (indices.length > 0) this.#needs.listener.pending(this, indices);
+  }
+}
