@@ -1,0 +1,96 @@
+// `shoal tracker`: reads its options, listens, says so in one line, and drains when asked to stop. Owns the exit codes
+// and what a person reads; the process itself (arguments, signals, streams) is handed in.
+
+import { jsonLog } from "./log.ts";
+import { DEFAULT_PORT, OptionError, readOptions, type TrackerOptions } from "./options.ts";
+import { thisPackage } from "./package-root.ts";
+import { type RunningTracker, startTracker } from "./server.ts";
+
+export interface Host {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** One line, without its end. */
+  out(line: string): void;
+  err(line: string): void;
+  /** Aborted when it is time to go. */
+  readonly stop: AbortSignal;
+}
+
+export const TRACKER_USAGE = `Usage: shoal tracker [options]
+
+Introduces the visitors of your site to each other and serves the client script.
+
+  --port N             port to listen on; 0 is any free one (default ${DEFAULT_PORT})
+  --host ADDRESS       address to listen on (default: all with --site, else 127.0.0.1)
+  --site ORIGIN        pages that may join, such as https://example.org; repeatable
+                       (without it only pages of this machine may)
+  --trust-proxy N|CIDR,...
+                       believe X-Forwarded-For from so many proxies, or from these subnets
+  --regions FILE       JSON object of subnet and name, such as {"10.0.0.0/8": "office"}
+  --geo-db FILE        country database in MaxMind's format (default: one that ships)
+  --asn-db FILE        ASN database in MaxMind's format (default: none)
+  --stun-port off      only "off" in this version
+  --log-level LEVEL    silent, error, warn, info or debug (default info)
+  --help, --version
+
+Every option can also be set in the environment: SHOAL_PORT, SHOAL_SITE (comma-separated) and so on.`;
+
+const BAD_USAGE = 2;
+const FAILED = 1;
+
+/** Resolves with the exit code once everything is closed; never rejects. */
+export async function runTracker(args: readonly string[], host: Host): Promise<number> {
+  const command = readOptions(args, host.environment);
+  switch (command.kind) {
+    case "help":
+      host.out(TRACKER_USAGE);
+      return 0;
+    case "version":
+      host.out(thisPackage().version);
+      return 0;
+    case "mistake":
+      host.err(command.sentence);
+      return BAD_USAGE;
+    case "run":
+      return run({ ...command.options, log: jsonLog(command.logLevel, host.err) }, host);
+  }
+}
+
+async function run(options: TrackerOptions, host: Host): Promise<number> {
+  let tracker: RunningTracker;
+  try {
+    tracker = await startTracker(options);
+  } catch (error) {
+    host.err(sentenceOf(error, options));
+    return isUsage(error) ? BAD_USAGE : FAILED;
+  }
+  if (options.sites === undefined || options.sites.length === 0) {
+    options.log?.("warn", "loopback-only", {
+      message: "No --site is given, so only pages of this machine (localhost) may join.",
+    });
+  }
+  const { port, url } = tracker;
+  host.out(JSON.stringify({ event: "listening", port, url }));
+  if (!host.stop.aborted) {
+    await new Promise<void>((resolve) => {
+      host.stop.addEventListener("abort", () => resolve(), { once: true });
+    });
+  }
+  await tracker.close({ graceful: true });
+  return 0;
+}
+
+const codeOf = (error: unknown): unknown =>
+  error instanceof Error && "code" in error ? error.code : undefined;
+
+const BAD_HOST: readonly unknown[] = ["EADDRNOTAVAIL", "ENOTFOUND", "EAI_AGAIN", "EINVAL"];
+const isUsage = (error: unknown): boolean =>
+  error instanceof OptionError || BAD_HOST.includes(codeOf(error));
+
+function sentenceOf(error: unknown, { port, host }: TrackerOptions): string {
+  if (error instanceof OptionError) return error.message;
+  const code = codeOf(error);
+  if (code === "EADDRINUSE") return `Port ${port} is in use; choose another with --port.`;
+  if (code === "EACCES") return `Port ${port} is not ours to take; choose another with --port.`;
+  if (BAD_HOST.includes(code)) return `--host: ${host} is not an address of this machine.`;
+  return `The tracker cannot start: ${error instanceof Error ? error.message : String(error)}`;
+}

@@ -1,0 +1,260 @@
+// The tracker as a server: HTTP and sockets to the core and back. The only importer of `ws`'s server. Decides who may
+// connect and from where; whatever a stranger sends, nothing of it throws past this file.
+
+import { createHash, randomBytes } from "node:crypto";
+import { createServer, type IncomingMessage, type Server, STATUS_CODES } from "node:http";
+import { type AddressInfo, isIPv6 } from "node:net";
+import { join } from "node:path";
+import type { Duplex } from "node:stream";
+import { type ServerOptions, WebSocketServer } from "ws";
+import { Admission } from "./admission.ts";
+import { answerHttp } from "./http.ts";
+import { DEFAULT_EDGE_LIMITS, DEFAULT_LIMITS, type EdgeLimits, type Limits } from "./limits.ts";
+import { type Log, silent } from "./log.ts";
+import { openMaps } from "./map-files.ts";
+import { DEFAULT_PORT, OptionError, type TrackerOptions } from "./options.ts";
+import { thisPackage } from "./package-root.ts";
+import { fromBase64url } from "./protocol/bytes.ts";
+import { type PeerId, peerIdFrom } from "./protocol/ids.ts";
+import { locate, type Maps } from "./region/locate.ts";
+import { Proxies } from "./region/proxies.ts";
+import { Scripts } from "./scripts.ts";
+import { siteOf } from "./site.ts";
+import { type Socket, Sockets } from "./sockets.ts";
+import type { Totals } from "./tally.ts";
+import { type Clock, Tracker } from "./tracker.ts";
+
+export interface RunningTracker {
+  readonly port: number;
+  /** Where the script is: `http://…`; the socket is at the same place with `ws:`. */
+  readonly url: string;
+  totals(): Totals;
+  /** Graceful: everybody is told when to come back. Resolves when nothing is open any more. Callable twice. */
+  close(how: { readonly graceful: boolean }): Promise<void>;
+}
+
+/** Rejects with an `OptionError`, or with Node's error when the port cannot be had. */
+export async function startTracker(options: TrackerOptions = {}): Promise<RunningTracker> {
+  const sites = new Set((options.sites ?? []).map(siteOrError));
+  const proxies = Proxies.trusting(options.trustProxy ?? 0);
+  if (typeof proxies === "string")
+    throw new OptionError("trustProxy", `--trust-proxy: ${proxies}.`);
+  const edge = new Edge({
+    sites,
+    proxies,
+    maps: await openMaps(options),
+    scripts: new Scripts(options.scriptsDir ?? join(thisPackage().root, "dist", "client")),
+    limits: { ...DEFAULT_LIMITS, ...options.limits },
+    edgeLimits: { ...DEFAULT_EDGE_LIMITS, ...options.edgeLimits },
+    clock: options.clock ?? { now: () => performance.now() },
+    log: options.log ?? silent,
+  });
+  // With nobody named, only this machine has business here, so only this machine can knock.
+  const host = options.host ?? (sites.size === 0 ? "127.0.0.1" : undefined);
+  await edge.listen(options.port ?? DEFAULT_PORT, host);
+  return edge;
+}
+
+function siteOrError(text: string): string {
+  const site = siteOf(text);
+  if (site !== undefined) return site;
+  throw new OptionError("sites", `--site: ${JSON.stringify(text)} is not an origin.`);
+}
+
+interface EdgeNeeds {
+  readonly sites: ReadonlySet<string>;
+  readonly proxies: Proxies;
+  readonly maps: Maps;
+  readonly scripts: Scripts;
+  readonly limits: Limits;
+  readonly edgeLimits: EdgeLimits;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Headers of a browser's upgrade are 1 to 2 KB; a request that takes longer than this is an attack or hopeless. */
+const HTTP_BOUNDS = {
+  maxHeaderSize: 16 * 1024,
+  headersTimeout: 10_000,
+  requestTimeout: 15_000,
+  keepAliveTimeout: 5_000,
+  connectionsCheckingInterval: 5_000,
+} as const;
+
+class Edge implements RunningTracker {
+  readonly #needs: EdgeNeeds;
+  readonly #http: Server;
+  readonly #upgrades: WebSocketServer;
+  readonly #admission: Admission;
+  readonly #sockets: Sockets;
+  readonly #tracker: Tracker<Socket>;
+  #sweeping: NodeJS.Timeout | undefined;
+  #closing: Promise<void> | undefined;
+  #host: string | undefined;
+  port = 0;
+
+  constructor(needs: EdgeNeeds) {
+    this.#needs = needs;
+    const { limits, edgeLimits, clock } = needs;
+    this.#admission = new Admission(needs.sites, edgeLimits);
+    this.#sockets = new Sockets({
+      limits: edgeLimits,
+      heartbeatMs: limits.heartbeatMs,
+      now: () => clock.now(),
+      received: (socket, text) => this.#received(socket, text),
+      closed: (socket) => {
+        this.#tracker.left(socket);
+        this.#admission.released(socket.household);
+      },
+    });
+    this.#tracker = new Tracker<Socket>({
+      limits,
+      clock,
+      random: {
+        unit: () => randomBytes(4).readUInt32LE() / 2 ** 32,
+        bytes: (count) => new Uint8Array(randomBytes(count)),
+      },
+      outbox: {
+        send: (socket, message) => this.#sockets.send(socket, message),
+        drop: (socket, reason) => {
+          needs.log("debug", "dropped", { reason });
+          this.#sockets.drop(socket, reason);
+        },
+      },
+      peerIdOf,
+    });
+    this.#http = createServer(HTTP_BOUNDS, (request, response) => {
+      void answerHttp(request, response, {
+        scripts: needs.scripts,
+        totals: () => this.totals(),
+        isDraining: () => this.#closing !== undefined,
+      });
+    });
+    this.#upgrades = new WebSocketServer(socketOptions(edgeLimits));
+    this.#http.on("upgrade", (request, socket, head) => this.#upgrade(request, socket, head));
+  }
+
+  get url(): string {
+    const host = this.#host ?? "localhost";
+    return `http://${isIPv6(host) ? `[${host}]` : host}:${this.port}`;
+  }
+
+  async listen(port: number, host: string | undefined): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#http.once("error", reject);
+      this.#http.listen({ port, ...(host === undefined ? {} : { host }) }, resolve);
+    });
+    this.#http.on("error", () => this.#needs.log("error", "server-error"));
+    this.port = (this.#http.address() as AddressInfo).port;
+    this.#host = host === "::" || host === "0.0.0.0" ? undefined : host;
+    this.#sweeping = setInterval(() => this.#sweep(), this.#needs.edgeLimits.sweepMs);
+    this.#sweeping.unref();
+  }
+
+  totals(): Totals {
+    return this.#tracker.totals();
+  }
+
+  close({ graceful }: { readonly graceful: boolean }): Promise<void> {
+    this.#closing ??= this.#shut(graceful);
+    if (!graceful) this.#sockets.cutAll();
+    return this.#closing;
+  }
+
+  async #shut(graceful: boolean): Promise<void> {
+    const { edgeLimits, log } = this.#needs;
+    log("info", "draining", { sockets: this.#sockets.count });
+    if (graceful) {
+      this.#tracker.drain(edgeLimits.retryAfterMs);
+      // HTTP still answers meanwhile: 503, so that a load balancer stops sending people here.
+      await this.#sockets.closeAll(edgeLimits.drainMs);
+    }
+    this.#sockets.cutAll();
+    clearInterval(this.#sweeping);
+    const closed = new Promise<void>((resolve) => this.#http.close(() => resolve()));
+    this.#http.closeAllConnections();
+    await closed;
+    log("info", "closed");
+  }
+
+  /** The core has no business throwing; should a stranger find a way, it costs them their socket and not everybody's. */
+  #received(socket: Socket, text: string): void {
+    try {
+      this.#tracker.receive(socket, text);
+    } catch (error) {
+      const stack = error instanceof Error ? String(error.stack) : "";
+      // From the second line on: our own places in code, without the text that may quote the stranger.
+      this.#needs.log("error", "bug", { at: stack.split("\n").slice(1, 4).join(" ") });
+      socket.ws.terminate();
+    }
+  }
+
+  #sweep(): void {
+    const now = this.#needs.clock.now();
+    this.#tracker.sweep();
+    this.#sockets.sweep(now);
+    this.#admission.sweep(now);
+  }
+
+  #upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
+    // First of all: a reset before or during the handshake is an `error` that nobody else hears.
+    stream.on("error", () => {});
+    if (this.#closing !== undefined) {
+      refuse(stream, 503, "This tracker is going away.");
+      return;
+    }
+    const { proxies, clock, maps, log } = this.#needs;
+    const forwarded = request.headers["x-forwarded-for"];
+    const address = proxies.clientOf(request.socket.remoteAddress, forwarded?.toString());
+    const path = (request.url ?? "").split("?", 1)[0] ?? "";
+    const { origin } = request.headers;
+    const verdict = this.#admission.admit({ path, origin, address }, clock.now());
+    if (!verdict.ok) {
+      log("debug", "refused", { status: verdict.status });
+      refuse(stream, verdict.status, verdict.sentence);
+      return;
+    }
+    const { site, household } = verdict;
+    let opened = false;
+    stream.once("close", () => {
+      if (!opened) this.#admission.released(household);
+    });
+    // Calls back at once or never: a handshake that is not WebSocket's gets its 400 from `ws`.
+    this.#upgrades.handleUpgrade(request, stream, head, (ws) => {
+      opened = true;
+      const socket = this.#sockets.add(ws, household);
+      this.#tracker.arrived(socket, { ...locate(address, maps), site });
+    });
+  }
+}
+
+/** `closeTimeout` and `maxPendingAutoPongs` are newer than the published types. */
+function socketOptions(
+  limits: EdgeLimits,
+): ServerOptions & { closeTimeout: number; maxPendingAutoPongs: number } {
+  return {
+    noServer: true,
+    clientTracking: false,
+    // Small JSON does not earn a zlib context per socket.
+    perMessageDeflate: false,
+    maxPayload: limits.messageBytes,
+    maxFragments: limits.messageFrames,
+    maxBufferedChunks: limits.bufferedChunks,
+    closeTimeout: limits.closeMs,
+    maxPendingAutoPongs: limits.messageFrames,
+  };
+}
+
+function refuse(stream: Duplex, status: number, sentence: string): void {
+  const body = `${sentence}\n`;
+  stream.once("finish", () => stream.destroy());
+  stream.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Type: text/plain\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}
+
+function peerIdOf(secret: string): PeerId {
+  const bytes = fromBase64url(secret) ?? new Uint8Array(0);
+  return peerIdFrom(new Uint8Array(createHash("sha256").update(bytes).digest()));
+}

@@ -1,0 +1,116 @@
+// All open WebSockets: messages in and out, heartbeats, slow readers, and goodbye. Wraps `ws` sockets it is given;
+// knows nothing of swarms. No timer of its own: `sweep` is called.
+
+import type { WebSocket } from "ws";
+import type { EdgeLimits } from "./limits.ts";
+import type { TrackerMessage } from "./protocol/messages.ts";
+import type { DropReason } from "./tracker.ts";
+
+export interface SocketsNeeds {
+  readonly limits: EdgeLimits;
+  readonly heartbeatMs: number;
+  now(): number;
+  received(socket: Socket, text: string): void;
+  closed(socket: Socket): void;
+}
+
+/** What the tracker core calls a connection. */
+export interface Socket {
+  readonly ws: WebSocket;
+  readonly household: string;
+  /** When it was last pinged; `answered` since. */
+  pingedAt: number;
+  answered: boolean;
+}
+
+/** Losing these costs a slow reader nothing it could use in time. */
+const DISPENSABLE: ReadonlySet<TrackerMessage["type"]> = new Set(["announced", "pong"]);
+/** RFC 6455, section 7.4.1: policy violation; and its registry: service restart. */
+const POLICY = 1008;
+const RESTART = 1012;
+/** Closing handshakes begun per turn of the event loop, so that readiness probes are answered in between. */
+const CLOSED_PER_TURN = 500;
+
+export class Sockets {
+  readonly #needs: SocketsNeeds;
+  readonly #open = new Set<Socket>();
+  #emptied: (() => void) | undefined;
+
+  constructor(needs: SocketsNeeds) {
+    this.#needs = needs;
+  }
+
+  get count(): number {
+    return this.#open.size;
+  }
+
+  add(ws: WebSocket, household: string): Socket {
+    const socket: Socket = { ws, household, pingedAt: this.#needs.now(), answered: true };
+    this.#open.add(socket);
+    ws.on("message", (payload, isBinary) => {
+      // Binary is no message of ours; the empty text is refused as malformed, like any other mistake.
+      this.#needs.received(socket, isBinary ? "" : String(payload));
+    });
+    ws.on("pong", () => {
+      socket.answered = true;
+    });
+    // Oversized, malformed or half a frame: `ws` closes by itself, and `close` follows.
+    ws.on("error", () => {});
+    ws.on("close", () => {
+      this.#open.delete(socket);
+      this.#needs.closed(socket);
+      if (this.#open.size === 0) this.#emptied?.();
+    });
+    return socket;
+  }
+
+  send({ ws }: Socket, message: TrackerMessage): void {
+    const { congestedBytes, stalledBytes } = this.#needs.limits;
+    if (ws.readyState !== ws.OPEN) return;
+    if (ws.bufferedAmount > stalledBytes) {
+      ws.terminate();
+      return;
+    }
+    if (ws.bufferedAmount > congestedBytes && DISPENSABLE.has(message.type)) return;
+    ws.send(JSON.stringify(message));
+  }
+
+  drop({ ws }: Socket, reason: DropReason): void {
+    if (reason === "silent") ws.terminate();
+    else ws.close(POLICY, reason);
+  }
+
+  /** A socket whose other end has vanished never says so; two heartbeats without a pong do. */
+  sweep(now: number): void {
+    for (const socket of this.#open) {
+      if (now - socket.pingedAt < this.#needs.heartbeatMs) continue;
+      if (!socket.answered || socket.ws.bufferedAmount > this.#needs.limits.stalledBytes) {
+        socket.ws.terminate();
+        continue;
+      }
+      socket.answered = false;
+      socket.pingedAt = now;
+      if (socket.ws.readyState === socket.ws.OPEN) socket.ws.ping();
+    }
+  }
+
+  /** Closes all, in slices; whoever does not answer in time is cut. Resolves when none is left. */
+  async closeAll(withinMs: number): Promise<void> {
+    if (this.#open.size === 0) return;
+    const emptied = new Promise<void>((resolve) => {
+      this.#emptied = resolve;
+    });
+    const cut = setTimeout(() => this.cutAll(), withinMs);
+    let begun = 0;
+    for (const { ws } of [...this.#open]) {
+      ws.close(RESTART, "restart");
+      if (++begun % CLOSED_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    if (this.#open.size > 0) await emptied;
+    clearTimeout(cut);
+  }
+
+  cutAll(): void {
+    for (const { ws } of [...this.#open]) ws.terminate();
+  }
+}
