@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 // The installed command. Picks the subcommand and ties it to this process: arguments, signals, exit code. Nothing
 // else happens here.
 

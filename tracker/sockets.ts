@@ -1,10 +1,22 @@
 // All open WebSockets: messages in and out, heartbeats, slow readers, and goodbye. Wraps `ws` sockets it is given;
 // knows nothing of swarms. No timer of its own: `sweep` is called.
 
-import type { WebSocket } from "ws";
 import type { EdgeLimits } from "./limits.ts";
 import type { TrackerMessage } from "./protocol/messages.ts";
 import type { DropReason } from "./tracker.ts";
+
+/** As much of a `ws` socket as is used here. */
+export interface Wire {
+  readonly readyState: number;
+  readonly OPEN: number;
+  readonly bufferedAmount: number;
+  send(text: string): void;
+  ping(): void;
+  close(code: number, reason: string): void;
+  terminate(): void;
+  on(event: "message", listener: (payload: unknown, isBinary: boolean) => void): unknown;
+  on(event: "pong" | "error" | "close", listener: () => void): unknown;
+}
 
 export interface SocketsNeeds {
   readonly limits: EdgeLimits;
@@ -16,7 +28,7 @@ export interface SocketsNeeds {
 
 /** What the tracker core calls a connection. */
 export interface Socket {
-  readonly ws: WebSocket;
+  readonly ws: Wire;
   readonly household: string;
   /** When it was last pinged; `answered` since. */
   pingedAt: number;
@@ -44,7 +56,7 @@ export class Sockets {
     return this.#open.size;
   }
 
-  add(ws: WebSocket, household: string): Socket {
+  add(ws: Wire, household: string): Socket {
     const socket: Socket = { ws, household, pingedAt: this.#needs.now(), answered: true };
     this.#open.add(socket);
     ws.on("message", (payload, isBinary) => {
