@@ -29,10 +29,12 @@ export function idbConnection(name: string, factory: () => IDBFactory): IdbConne
   function connected(): Promise<IDBDatabase> {
     if (isClosed) return Promise.reject(new DOMException("The store is closed", "AbortError"));
     if (opening !== null) return opening;
-    const mine = opened(name, factory, () => {
+    const mine = opened(name, factory, () => forget());
+    const forget = (): void => {
       if (opening === mine) opening = null;
-    });
+    };
     opening = mine;
+    mine.catch(forget);
     return mine;
   }
 
@@ -75,13 +77,12 @@ export function idbConnection(name: string, factory: () => IDBFactory): IdbConne
   };
 }
 
-/** Rejects when opening fails or takes too long; calls `lost` when it fails, and later when the connection ends. */
+/** Rejects when opening fails or takes too long; calls `lost` when the connection, once made, ends by itself. */
 function opened(name: string, factory: () => IDBFactory, lost: () => void): Promise<IDBDatabase> {
   return new Promise<IDBDatabase>((resolve, reject) => {
     let isLate = false;
     const fail = (error: unknown): void => {
       clearTimeout(timer);
-      lost();
       reject(error);
     };
     const timer = setTimeout(() => {

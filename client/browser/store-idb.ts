@@ -2,7 +2,7 @@
 // memory store that takes its place for the rest of the visit. Never says more than the port: a store that fell
 // back is a smaller store.
 
-import { delMany, get, getMany, keys, setMany, type UseStore } from "idb-keyval";
+import { delMany, get, getMany, keys, promisifyRequest, setMany, type UseStore } from "idb-keyval";
 import type { Bytes } from "../../tracker/protocol/bytes.ts";
 import type { Store } from "../core/ports.ts";
 import type { ByteCount, Millis } from "../core/vocabulary.ts";
@@ -30,9 +30,6 @@ const READS_TOGETHER = 16;
  * milliseconds, seconds on a phone writing to a full disk; ten seconds without an answer mean there is none.
  */
 const PATIENCE: Millis = 10_000;
-
-/** What Chromium and Safari say when the file behind one record is gone. The rest of the store is well. */
-const DAMAGED: ReadonlySet<string> = new Set(["NotReadableError", "DataError", "NotFoundError"]);
 
 export function idbStore(settings: IdbStoreSettings): Store {
   return new IdbStore(settings);
@@ -116,8 +113,7 @@ class IdbStore implements Store {
     const found = await this.#attempt(async (use) => {
       try {
         return await getMany<unknown>(wanted, use);
-      } catch (error) {
-        if (!DAMAGED.has(nameOf(error))) throw error;
+      } catch {
         return Promise.all(wanted.map((key) => readAlone(key, use)));
       }
     });
@@ -150,12 +146,17 @@ class IdbStore implements Store {
   }
 }
 
+/**
+ * Large values live in files of their own, and such a file can be lost alone ("Failed to read large IndexedDB value",
+ * Chromium 156, under the name of any unknown error). If the record's key can still be read, the database is well and
+ * this one record is a miss; otherwise it is the database that failed.
+ */
 async function readAlone(key: string, use: UseStore): Promise<unknown> {
   try {
     return await get<unknown>(key, use);
-  } catch (error) {
-    if (DAMAGED.has(nameOf(error))) return undefined;
-    throw error;
+  } catch {
+    await use("readonly", (store) => promisifyRequest(store.getKey(key)));
+    return undefined;
   }
 }
 
