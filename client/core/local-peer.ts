@@ -50,7 +50,8 @@ export interface LocalPeerSettings {
   readonly pinnedKey: string | null;
   readonly region: string | null;
   readonly token: string | null;
-  readonly cacheBytes: ByteCount;
+  /** Known a moment later: the browser is asked for its quota. */
+  readonly cacheBytes: Promise<ByteCount>;
   readonly upload: boolean;
   readonly uploadSessionBytes: ByteCount;
   readonly uploadBytesPerSecond: ByteCount;
@@ -109,7 +110,6 @@ export class LocalPeer {
       hasher,
       chunks: ports.chunks,
       index,
-      budget: settings.cacheBytes,
       gone: (content, indices) => {
         for (const link of this.#links?.all ?? []) link.tell(content, "gone", indices);
         this.#turnSoon();
@@ -141,8 +141,9 @@ export class LocalPeer {
   async #start(): Promise<void> {
     if (this.#mayShare()) this.#discovery?.start();
     const { hasher } = this.#ports;
+    const budget = await this.#settings.cacheBytes;
     await Promise.all([
-      this.#cache.open((asset) => contentOf(asset, hasher)),
+      this.#cache.open(budget, (asset) => contentOf(asset, hasher)),
       this.#catalogue.load(),
     ]);
     this.#offer();
@@ -164,11 +165,6 @@ export class LocalPeer {
       this.#seek(retrieval);
     }
     return retrieval.read(range, urgency);
-  }
-
-  /** Bytes that came from this browser's cache are counted when they are handed out. */
-  countCached(bytes: ByteCount): void {
-    this.#bytes.cache += bytes;
   }
 
   setConditions(conditions: Conditions): void {
@@ -342,6 +338,18 @@ export class LocalPeer {
           this.#news.set(id, news);
           const { url } = asset;
           this.listeners.emit("chunk", { url, index, count: chunkCount, source, bytes });
+        },
+        cached: ({ content: { asset, chunkCount } }, index, bytes) => {
+          this.#bytes.cache += bytes;
+          const { url } = asset;
+          const source = "cache";
+          this.listeners.emit("chunk", { url, index, count: chunkCount, source, bytes });
+        },
+        read: (_retrieval, reading) => {
+          if (!reading.done) return;
+          const elapsedMs = clock.now() - reading.startedAt;
+          const { url } = reading.content.asset;
+          this.listeners.emit("retrieved", { url, elapsedMs, ...reading.bytes });
         },
         poisoned: (peer) => {
           this.#chunks.rejected++;

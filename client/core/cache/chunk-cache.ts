@@ -50,7 +50,6 @@ export interface ChunkCacheNeeds {
   readonly hasher: Hasher;
   readonly chunks: Store;
   readonly index: Store;
-  readonly budget: ByteCount;
   /** Chunks that are held no more, for whatever reason. */
   gone(content: ContentId, indices: readonly number[]): void;
   /** The store took nothing even after eviction; chunks live in memory only for now. */
@@ -63,6 +62,7 @@ export class ChunkCache {
   /** Every held chunk, least recently used first. */
   readonly #entries = new Map<ChunkKey, Entry>();
   #bytes = 0;
+  #budget: ByteCount = 0;
   /** Chunks in memory, least recently used first. Those in `#unwritten` are not dropped from it. */
   readonly #hot = new Map<ChunkKey, Bytes>();
   #hotBytes = 0;
@@ -79,7 +79,7 @@ export class ChunkCache {
   }
 
   get budget(): ByteCount {
-    return this.#needs.budget;
+    return this.#budget;
   }
   get bytes(): ByteCount {
     return this.#bytes;
@@ -95,7 +95,11 @@ export class ChunkCache {
   }
 
   /** Learns what earlier visits left. Orphans (chunks nothing describes, descriptions of nothing) are deleted. */
-  async open(contentOf: (asset: AssetStatement) => Promise<Content>): Promise<void> {
+  async open(
+    budget: ByteCount,
+    contentOf: (asset: AssetStatement) => Promise<Content>,
+  ): Promise<void> {
+    this.#budget = budget;
     const { index, chunks } = this.#needs;
     const [names, keys] = await Promise.all([index.keys(), chunks.keys()]);
     const described = new Map<string, Content>();
@@ -119,7 +123,7 @@ export class ChunkCache {
     }
     if (strays.length > 0) await chunks.delete(strays);
     if (orphans.length > 0) await index.delete(orphans);
-    this.#evict(this.#needs.budget);
+    this.#evict(this.#budget);
   }
 
   async #described(
@@ -187,7 +191,7 @@ export class ChunkCache {
     this.#unwritten.add(key);
     this.#unwrittenBytes += bytes.length;
     this.#warm(key, bytes);
-    this.#evict(this.#needs.budget);
+    this.#evict(this.#budget);
     this.#shed();
     if (this.#unwritten.size >= BATCH_CHUNKS || this.#unwrittenBytes >= BATCH_BYTES) this.#flush();
     else this.#timer ??= this.#needs.clock.after(BATCH_DELAY, () => this.#flush());
@@ -293,7 +297,7 @@ export class ChunkCache {
 
   #evict(budget: ByteCount, except: ReadonlySet<ChunkKey> = this.#unwritten): void {
     if (this.#bytes <= budget) return;
-    const target = Math.min(budget, this.#needs.budget * EVICT_TO);
+    const target = Math.min(budget, this.#budget * EVICT_TO);
     const victims: ChunkKey[] = [];
     let bytes = this.#bytes;
     for (const [key, entry] of this.#entries) {

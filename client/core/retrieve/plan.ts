@@ -250,6 +250,12 @@ function tendRuns(draft: Draft, want: WantView, sources: Sources): void {
       continue;
     }
     draft.wake(run.progressAt + ORIGIN_SILENCE);
+    // Beyond the window: the page has stopped reading.
+    if (run.last >= want.until) {
+      const last = Math.max(run.at, want.until - 1);
+      draft.actions.push({ do: "trim", content, at: run.at, last });
+      continue;
+    }
     const keep = run.at + KEPT_AHEAD;
     if (run.last <= keep || run.last - run.at < SHARED_RUN) continue;
     const shared =

@@ -16,6 +16,8 @@ export interface ReadingNeeds {
   partial(index: number): Bytes | undefined;
   /** The page waits for bytes that are not there. */
   waiting(): void;
+  /** The page got a chunk that this browser held before. */
+  cached(index: number, bytes: ByteCount): void;
   closed(): void;
 }
 
@@ -23,6 +25,7 @@ export class Reading {
   readonly content: Content;
   readonly urgency: Urgency;
   readonly length: ByteCount;
+  readonly startedAt: Millis;
   /** Media and other readers that want the front much sooner than the end. */
   readonly sequential: boolean;
   /** Bytes handed out so far, by where they came from. */
@@ -35,6 +38,7 @@ export class Reading {
   #error: ShoalError | null = null;
   #closed = false;
   #wake: (() => void) | null = null;
+  readonly #closers: (() => void)[] = [];
   #askedAt: Millis;
 
   constructor(content: Content, range: ByteRange, urgency: Urgency, needs: ReadingNeeds) {
@@ -45,7 +49,8 @@ export class Reading {
     this.#position = range.first;
     this.#last = range.last;
     this.length = range.last - range.first + 1;
-    this.#askedAt = needs.clock.now();
+    this.startedAt = needs.clock.now();
+    this.#askedAt = this.startedAt;
   }
 
   /** The chunk the page waits for, or would next. */
@@ -120,6 +125,11 @@ export class Reading {
     this.#closed = true;
     this.notify();
     this.#needs.closed();
+    for (const closer of this.#closers) closer();
+  }
+
+  whenClosed(task: () => void): void {
+    this.#closers.push(task);
   }
 
   /**
@@ -130,8 +140,11 @@ export class Reading {
     const { cache, sourceOf } = this.#needs;
     const index = this.chunk;
     if (this.#exposed.size > 0 || !cache.holding(this.content.id)?.has(index)) return undefined;
+    const source = sourceOf(index);
     const chunk = await cache.read(this.content.id, index);
-    return chunk && this.#hand(chunk, sourceOf(index));
+    const bytes = chunk && this.#hand(chunk, source);
+    if (bytes !== undefined && source === "cache") this.#needs.cached(index, bytes.length);
+    return bytes;
   }
 
   #arriving(): Bytes | undefined {

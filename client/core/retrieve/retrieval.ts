@@ -44,6 +44,10 @@ export interface RetrievalNeeds {
 export interface RetrievalListener {
   changed(): void;
   verified(retrieval: Retrieval, index: number, source: ChunkSource, bytes: ByteCount): void;
+  /** The page got a chunk that was held before. */
+  cached(retrieval: Retrieval, index: number, bytes: ByteCount): void;
+  /** A reading is over. */
+  read(retrieval: Retrieval, reading: Reading): void;
   /** A chunk from this peer had a wrong digest. */
   poisoned(peer: PeerId): void;
   pending(retrieval: Retrieval, indices: readonly number[]): void;
@@ -163,8 +167,10 @@ export class Retrieval implements WantView {
       sourceOf: (index) => this.#sources.get(index) ?? "cache",
       partial: (index) => this.runs.find((run) => run.at === index)?.partial,
       waiting: () => this.#needs.listener.changed(),
+      cached: (index, bytes) => this.#needs.listener.cached(this, index, bytes),
       closed: () => {
         this.#readings.delete(reading);
+        this.#needs.listener.read(this, reading);
         if (this.#readings.size === 0) this.#finish();
         else this.#needs.listener.changed();
       },

@@ -1,0 +1,206 @@
+// The public door: createClient and its types. The composition root of a page: the one file that knows which adapters
+// there are.
+
+import { browserClock } from "./browser/clock.ts";
+import { currentConditions, storageQuota, watchConditions } from "./browser/conditions.ts";
+import { webCryptoHasher } from "./browser/hasher.ts";
+import { fetchOrigin } from "./browser/origin-fetch.ts";
+import { browserRandom } from "./browser/random.ts";
+import { idbStore } from "./browser/store-idb.ts";
+import { memoryStore } from "./browser/store-memory.ts";
+import { webSocketConnector } from "./browser/tracker-websocket.ts";
+import { webRtcTransport } from "./browser/transport-simple-peer.ts";
+import { ShoalError } from "./core/errors.ts";
+import { type ClientEvents, type ClientEventType, Listeners } from "./core/events.ts";
+import { LocalPeer } from "./core/local-peer.ts";
+import type { Hasher, Store } from "./core/ports.ts";
+import type { ClientStats } from "./core/stats.ts";
+import type { ByteCount, Cancel } from "./core/vocabulary.ts";
+import { type ClientOptions, type Config, readOptions } from "./options.ts";
+import { askedOf, rangeOf, type ShoalInit } from "./request.ts";
+import { respond, unsatisfiable } from "./respond.ts";
+
+export { type ErrorCode, type ErrorDetails, ShoalError } from "./core/errors.ts";
+export type { ClientEvents, ClientEventType } from "./core/events.ts";
+export type { ByteStats, ClientStats, LinkStats } from "./core/stats.ts";
+export type { ClientOptions } from "./options.ts";
+export type { ShoalInit } from "./request.ts";
+
+export interface Client {
+  /** Like `window.fetch`: same resolution, same abort, streamed body, Range honoured. What Shoal may not or cannot
+   *  serve goes to the network untouched. */
+  fetch(input: RequestInfo | URL, init?: ShoalInit): Promise<Response>;
+  /** A snapshot, at once. */
+  stats(): ClientStats;
+  /** Returns its own undo. */
+  on<T extends ClientEventType>(type: T, listener: (event: ClientEvents[T]) => void): Cancel;
+  setConsent(state: "granted" | "denied"): void;
+  setUpload(on: boolean): void;
+  /** Leaves the swarm and frees everything; `fetch` then is the network's. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+/** Memory for chunks where there is no IndexedDB, or none is wanted. */
+const MEMORY_BYTES: ByteCount = 128 * 1024 * 1024;
+/** Of what the browser allows the site. It is the site's quota, not ours. */
+const QUOTA_SHARE = 0.1;
+/** Manifests and descriptions of what is cached. */
+const INDEX_BYTES: ByteCount = 64 * 1024 * 1024;
+
+/** As it was when Shoal was loaded: whoever wraps `fetch` later must not see our own reads. */
+const nativeFetch: typeof fetch = globalThis.fetch.bind(globalThis);
+
+/** Throws `options/invalid`. The client works at once; what it needs is opened behind it. */
+export function createClient(options: ClientOptions = {}): Client {
+  return newClient(options, null);
+}
+
+/** `tracker`: where the script came from, if it did. */
+export function newClient(options: ClientOptions, tracker: string | null): Client {
+  const config = readOptions(options, document.baseURI, tracker);
+  const hasher = webCryptoHasher();
+  return hasher === null ? new PlainClient(config) : new PageClient(config, hasher);
+}
+
+class PageClient implements Client {
+  readonly #config: Config;
+  readonly #peer: LocalPeer;
+  readonly #unwatch: Cancel;
+  #closed = false;
+
+  constructor(config: Config, hasher: Hasher) {
+    this.#config = config;
+    const transport = webRtcTransport(config);
+    this.#peer = new LocalPeer(
+      { ...config, pinnedKey: config.key, cacheBytes: budgetOf(config) },
+      {
+        clock: browserClock(),
+        random: browserRandom(),
+        hasher,
+        chunks: this.#store("shoal-chunks-1", MEMORY_BYTES),
+        index: this.#store("shoal-index-1", INDEX_BYTES),
+        origin: fetchOrigin(nativeFetch),
+        transport,
+        tracker: webSocketConnector(),
+      },
+    );
+    this.#peer.setConditions(currentConditions());
+    this.#unwatch = watchConditions({
+      changed: (conditions) => this.#peer.setConditions(conditions),
+      left: () => this.#peer.suspend(),
+      returned: () => this.#peer.resume(),
+    });
+    void this.#peer.start();
+    if (transport === null) {
+      this.#degraded(
+        "webrtc/missing",
+        "This browser has no WebRTC: no peers, cache and origin only.",
+      );
+    }
+  }
+
+  async fetch(input: RequestInfo | URL, init?: ShoalInit): Promise<Response> {
+    const network = (): Promise<Response> => nativeFetch(input, init);
+    const asked = this.#closed ? null : askedOf(input, init, this.#config);
+    if (asked === null) return network();
+    asked.signal?.throwIfAborted();
+    const content = await this.#peer.find(asked.url);
+    if (content === undefined) return network();
+    asked.signal?.throwIfAborted();
+    const { size } = content.asset;
+    const range = size === 0 ? "pass" : rangeOf(asked.range, size);
+    if (range === "pass") return network();
+    if (range === "unsatisfiable") return unsatisfiable(content);
+    const bytes = range === "whole" ? { first: 0, last: size - 1 } : range;
+    const reading = this.#peer.read(content, bytes, asked.urgency);
+    try {
+      return await respond({ asked, content, range, reading, network });
+    } catch (error) {
+      reading.close();
+      if (error instanceof ShoalError) return network();
+      throw error;
+    }
+  }
+
+  stats(): ClientStats {
+    return this.#peer.stats();
+  }
+  on<T extends ClientEventType>(type: T, listener: (event: ClientEvents[T]) => void): Cancel {
+    return this.#peer.listeners.on(type, listener);
+  }
+  setConsent(state: "granted" | "denied"): void {
+    this.#peer.setConsent(state);
+  }
+  setUpload(on: boolean): void {
+    this.#peer.setUpload(on);
+  }
+  close(): Promise<void> {
+    this.#closed = true;
+    this.#unwatch();
+    return this.#peer.close();
+  }
+
+  #store(database: string, memoryLimit: ByteCount): Store {
+    if (this.#config.storage === "memory") return memoryStore(memoryLimit);
+    return idbStore({
+      database,
+      memoryLimit,
+      onFallback: (reason) =>
+        this.#degraded(
+          "storage/memory-only",
+          `IndexedDB cannot be used (${reason}): the cache lives in memory until the page is closed.`,
+        ),
+    });
+  }
+
+  /** Later than the constructor, so that whoever made the client can be listening. */
+  #degraded(code: ClientEvents["degraded"]["code"], message: string): void {
+    queueMicrotask(() => this.#peer.listeners.emit("degraded", { code, message }));
+  }
+}
+
+async function budgetOf(config: Config): Promise<ByteCount> {
+  if (config.storage === "memory") return Math.min(config.cacheBytes, MEMORY_BYTES);
+  const quota = await storageQuota();
+  return Math.min(config.cacheBytes, quota === null ? MEMORY_BYTES : quota * QUOTA_SHARE);
+}
+
+/** Where nothing can be verified nothing is shared: every request is the network's. */
+class PlainClient implements Client {
+  readonly #listeners = new Listeners();
+  #closed = false;
+
+  constructor(_config: Config) {
+    queueMicrotask(() =>
+      this.#listeners.emit("degraded", {
+        code: "crypto/missing",
+        message: "No WebCrypto: Shoal needs a secure context (https or localhost) and is off.",
+      }),
+    );
+  }
+
+  fetch(input: RequestInfo | URL, init?: ShoalInit): Promise<Response> {
+    return nativeFetch(input, init);
+  }
+  stats(): ClientStats {
+    return {
+      state: this.#closed ? "closed" : "origin-only",
+      tracker: "off",
+      peerId: null,
+      region: null,
+      bytes: { cache: 0, peers: 0, origin: 0, wasted: 0, uploaded: 0 },
+      offload: 0,
+      chunks: { verified: 0, rejected: 0 },
+      cache: { bytes: 0, assets: 0, budget: 0, persistent: false },
+      links: [],
+    };
+  }
+  on<T extends ClientEventType>(type: T, listener: (event: ClientEvents[T]) => void): Cancel {
+    return this.#listeners.on(type, listener);
+  }
+  setConsent(): void {}
+  setUpload(): void {}
+  async close(): Promise<void> {
+    this.#closed = true;
+  }
+}

@@ -1,0 +1,246 @@
+// What a site may set, its defaults, bounds and units: the only place where defaults live. Reads options given in code
+// and attributes given on the script tag; both end in one `Config`.
+
+import { isBase64url } from "../tracker/protocol/bytes.ts";
+import { KEY_BYTES } from "../tracker/protocol/manifest.ts";
+import { MAX_REGION_LENGTH, MAX_TOKEN_LENGTH } from "../tracker/protocol/messages.ts";
+import { ShoalError } from "./core/errors.ts";
+import type { ByteCount } from "./core/vocabulary.ts";
+
+export interface ClientOptions {
+  /** The tracker, as http(s) or ws(s) URL. Script tag: where the script came from. Otherwise none, and so no peers. */
+  readonly tracker?: string;
+  /** The published manifest. Default `/.well-known/shoal.json` of the page's site; absence is fine. */
+  readonly manifest?: string;
+  /** URL patterns that may be served; `*` stands for anything. Default: the sites of the page and of the manifest. */
+  readonly include?: readonly string[];
+  readonly exclude?: readonly string[];
+  /** `ask`: no peers until `setConsent("granted")`. Default `granted`. */
+  readonly consent?: "granted" | "ask" | "denied";
+  /** Whether to serve others. Default true; Save-Data, metered links and hidden tabs never do. */
+  readonly upload?: boolean;
+  /** Bytes given away in one visit, at most. Default 1 GiB. */
+  readonly uploadMb?: number;
+  /** Bytes a second given away, at most. Default no limit. */
+  readonly uploadKbPerSecond?: number;
+  /** Refines what the tracker finds out by itself, for example a building. */
+  readonly region?: string;
+  /** The only key whose manifests are believed: base64url of the uncompressed P-256 point. */
+  readonly key?: string;
+  /** Cache at most so many MiB, and never more than a tenth of what the browser allows. Default 500. */
+  readonly cacheMb?: number;
+  /** Links through TURN only: peers do not see each other's addresses. Default false. */
+  readonly relayOnly?: boolean;
+  /** Join token, where the tracker wants one. */
+  readonly token?: string;
+  /** STUN and TURN servers. Default none: no third party is ever asked unless named here. */
+  readonly iceServers?: readonly RTCIceServer[];
+  /** `memory` keeps nothing after the visit, and shares nothing with other tabs. Default `persistent`. */
+  readonly storage?: "persistent" | "memory";
+}
+
+export interface Config {
+  readonly trackerUrl: string | null;
+  readonly manifestUrl: string;
+  readonly include: readonly RegExp[];
+  readonly exclude: readonly RegExp[];
+  readonly consent: "granted" | "ask" | "denied";
+  readonly upload: boolean;
+  readonly uploadSessionBytes: ByteCount;
+  readonly uploadBytesPerSecond: ByteCount;
+  readonly region: string | null;
+  readonly key: string | null;
+  readonly cacheBytes: ByteCount;
+  readonly relayOnly: boolean;
+  readonly token: string | null;
+  readonly iceServers: readonly RTCIceServer[];
+  readonly storage: "persistent" | "memory";
+}
+
+const MIB = 1024 * 1024;
+/** Enough for a site's pages and some video; a visitor's disk is not ours. */
+const CACHE_MB = 500;
+const MOST_CACHE_MB = 10_000;
+/** An hour of giving at 2.4 Mbit/s: noticed by nobody on a fixed line, and an end to it on others. */
+const UPLOAD_MB = 1024;
+const MOST_PATTERNS = 100;
+
+type Reader<T> = (value: unknown) => T | undefined;
+
+const oneOf =
+  <T extends string>(...allowed: readonly T[]): Reader<T> =>
+  (value) =>
+    allowed.find((one) => one === value);
+const text =
+  (longest: number): Reader<string> =>
+  (value) =>
+    typeof value === "string" && value.length > 0 && value.length <= longest ? value : undefined;
+const numberFrom =
+  (least: number, most: number): Reader<number> =>
+  (value) =>
+    typeof value === "number" && value >= least && value <= most ? value : undefined;
+const flag: Reader<boolean> = (value) => (typeof value === "boolean" ? value : undefined);
+const signer: Reader<string> = (value) =>
+  typeof value === "string" && isBase64url(value, KEY_BYTES) ? value : undefined;
+
+function urlFrom(base: string, protocols: readonly string[]): Reader<string> {
+  return (value) => {
+    if (typeof value !== "string" || value === "") return undefined;
+    try {
+      const url = new URL(value, base);
+      url.hash = "";
+      return protocols.includes(url.protocol) ? url.href : undefined;
+    } catch {
+      return undefined;
+    }
+  };
+}
+
+function patternsFrom(base: string): Reader<readonly RegExp[]> {
+  return (value) => {
+    if (!Array.isArray(value) || value.length > MOST_PATTERNS) return undefined;
+    const patterns: RegExp[] = [];
+    for (const pattern of value) {
+      if (typeof pattern !== "string" || pattern === "" || pattern.length > 2048) return undefined;
+      // A path means this site; `*` must survive the way through `URL`, which it does.
+      const absolute = pattern.startsWith("*") ? pattern : new URL(pattern, base).href;
+      const escaped = absolute.replace(/[.+?^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*");
+      patterns.push(new RegExp(`^${escaped}$`));
+    }
+    return patterns;
+  };
+}
+
+function iceServers(value: unknown): readonly RTCIceServer[] | undefined {
+  if (!Array.isArray(value) || value.length > 8) return undefined;
+  const fine = value.every((server: unknown) => {
+    const urls: unknown = (server as { urls?: unknown } | null)?.urls;
+    const list: readonly unknown[] = Array.isArray(urls) ? urls : [urls];
+    return (
+      list.length > 0 && list.every((url) => typeof url === "string" && /^(stun|turns?):/.test(url))
+    );
+  });
+  return fine ? value : undefined;
+}
+
+/** Throws `options/invalid` for the first wrong one. `base` is the page's URL, `tracker` the script's origin. */
+export function readOptions(options: ClientOptions, base: string, tracker: string | null): Config {
+  function read<T>(
+    name: keyof ClientOptions,
+    expected: string,
+    reader: Reader<T>,
+    otherwise: T,
+  ): T {
+    const given: unknown = options[name];
+    if (given === undefined) return otherwise;
+    const value = reader(given);
+    if (value === undefined) throw new ShoalError("options/invalid", { option: name, expected });
+    return value;
+  }
+  const patterns = patternsFrom(base);
+  const most = Number.MAX_SAFE_INTEGER / MIB;
+  const trackerUrl = read(
+    "tracker",
+    "an http, https, ws or wss URL",
+    urlFrom(base, ["http:", "https:", "ws:", "wss:"]),
+    tracker,
+  );
+  const manifestUrl = read(
+    "manifest",
+    "an http or https URL",
+    urlFrom(base, ["http:", "https:"]),
+    new URL("/.well-known/shoal.json", base).href,
+  );
+  const sites = [`${new URL(base).origin}/*`, `${new URL(manifestUrl).origin}/*`];
+  const list = `a list of at most ${MOST_PATTERNS} URL patterns`;
+  return {
+    trackerUrl: trackerUrl === null ? null : trackerUrl.replace(/^http/, "ws"),
+    manifestUrl,
+    include: read("include", list, patterns, patterns(sites) ?? []),
+    exclude: read("exclude", list, patterns, []),
+    consent: read(
+      "consent",
+      '"granted", "ask" or "denied"',
+      oneOf("granted", "ask", "denied"),
+      "granted",
+    ),
+    upload: read("upload", "true or false", flag, true),
+    uploadSessionBytes: read("uploadMb", "0 or more", numberFrom(0, most), UPLOAD_MB) * MIB,
+    uploadBytesPerSecond:
+      read("uploadKbPerSecond", "64 or more", numberFrom(64, most), Number.POSITIVE_INFINITY) *
+      1024,
+    region: read<string | null>(
+      "region",
+      `1 to ${MAX_REGION_LENGTH} characters`,
+      text(MAX_REGION_LENGTH),
+      null,
+    ),
+    key: read<string | null>("key", "a P-256 public key, base64url", signer, null),
+    cacheBytes:
+      read("cacheMb", `0 to ${MOST_CACHE_MB}`, numberFrom(0, MOST_CACHE_MB), CACHE_MB) * MIB,
+    relayOnly: read("relayOnly", "true or false", flag, false),
+    token: read<string | null>(
+      "token",
+      `1 to ${MAX_TOKEN_LENGTH} characters`,
+      text(MAX_TOKEN_LENGTH),
+      null,
+    ),
+    iceServers: read("iceServers", "a list of at most 8 STUN or TURN servers", iceServers, []),
+    storage: read(
+      "storage",
+      '"persistent" or "memory"',
+      oneOf("persistent", "memory"),
+      "persistent",
+    ),
+  };
+}
+
+const onOff = (value: string): unknown => ({ on: true, off: false })[value] ?? value;
+const items = (value: string): unknown =>
+  value
+    .split(",")
+    .map((item) => item.trim())
+    .filter((item) => item !== "");
+
+/** Attributes of the script tag, and how their text becomes the option's value. */
+const ATTRIBUTES: {
+  readonly [name: string]: readonly [keyof ClientOptions, (value: string) => unknown];
+} = {
+  tracker: ["tracker", String],
+  manifest: ["manifest", String],
+  include: ["include", items],
+  exclude: ["exclude", items],
+  consent: ["consent", String],
+  upload: ["upload", onOff],
+  region: ["region", String],
+  key: ["key", String],
+  cacheMb: ["cacheMb", Number],
+  relayOnly: ["relayOnly", (value) => (value === "" || value === "true" ? true : onOff(value))],
+  token: ["token", String],
+};
+
+/**
+ * The options on a tag. A wrong value is left out, so that the page keeps working with the default, and warned of
+ * once. `data-` attributes that are not ours are somebody else's.
+ */
+export function readAttributes(
+  dataset: Readonly<Record<string, string | undefined>>,
+  base: string,
+  warn: (message: string) => void,
+): ClientOptions {
+  const options: Record<string, unknown> = {};
+  for (const [name, [option, read]] of Object.entries(ATTRIBUTES)) {
+    const value = dataset[name];
+    if (value === undefined) continue;
+    const candidate = { [option]: read(value) };
+    try {
+      readOptions(candidate, base, null);
+      Object.assign(options, candidate);
+    } catch (error) {
+      const attribute = `data-${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+      const why = error instanceof ShoalError ? error.message : String(error);
+      warn(`Shoal ignores ${attribute}="${value}". ${why}`);
+    }
+  }
+  return options;
+}

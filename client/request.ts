@@ -1,0 +1,90 @@
+// Which requests may be answered by Shoal at all, and what part of the asset they want. Everything it does not
+// understand goes to the network untouched.
+
+import type { ByteRange, Urgency } from "./core/vocabulary.ts";
+import type { Config } from "./options.ts";
+
+export type ShoalInit = RequestInit & {
+  readonly shoal?: { readonly urgency?: Urgency; readonly origins?: readonly string[] };
+};
+
+export interface Asked {
+  /** Absolute, without fragment. */
+  readonly url: string;
+  readonly range: string | null;
+  readonly urgency: Urgency;
+  readonly signal: AbortSignal | null;
+}
+
+/** Headers that ask for more than the bytes: who is asking, or whether they changed. */
+const NOT_OURS = [
+  "authorization",
+  "cookie",
+  "if-match",
+  "if-modified-since",
+  "if-none-match",
+  "if-range",
+  "if-unmodified-since",
+];
+
+/** `null`: pass through. */
+export function askedOf(
+  input: RequestInfo | URL,
+  init: ShoalInit | undefined,
+  config: Pick<Config, "include" | "exclude">,
+): Asked | null {
+  const request = input instanceof Request ? input : null;
+  if ((init?.method ?? request?.method ?? "GET").toUpperCase() !== "GET") return null;
+  if ((init?.body ?? null) !== null) return null;
+  const cache = init?.cache ?? request?.cache ?? "default";
+  if (cache !== "default" && cache !== "force-cache") return null;
+  const mode = init?.mode ?? request?.mode ?? "cors";
+  if (mode !== "cors" && mode !== "same-origin") return null;
+  if ((init?.credentials ?? request?.credentials) === "include") return null;
+  // The browser checks `integrity` against the whole body; let it.
+  if ((init?.integrity ?? request?.integrity ?? "") !== "") return null;
+  const url = urlOf(request?.url ?? String(input));
+  if (url === null || !config.include.some((pattern) => pattern.test(url))) return null;
+  if (config.exclude.some((pattern) => pattern.test(url))) return null;
+  const headers = new Headers(init?.headers ?? request?.headers);
+  if (NOT_OURS.some((name) => headers.has(name))) return null;
+  return {
+    url,
+    range: headers.get("range"),
+    urgency: init?.shoal?.urgency ?? "now",
+    signal: init?.signal ?? request?.signal ?? null,
+  };
+}
+
+function urlOf(text: string): string | null {
+  try {
+    const url = new URL(text, document.baseURI);
+    url.hash = "";
+    return url.protocol === "http:" || url.protocol === "https:" ? url.href : null;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * The bytes a `Range` header wants of an asset of this size (RFC 9110, section 14.2). `pass`: several ranges, another
+ * unit or not a range at all, which is the origin's to answer.
+ */
+export function rangeOf(
+  header: string | null,
+  size: number,
+): ByteRange | "whole" | "unsatisfiable" | "pass" {
+  if (header === null) return "whole";
+  const match = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header.trim());
+  const from = match?.[1] ?? "";
+  const to = match?.[2] ?? "";
+  if (match === null || (from === "" && to === "")) return "pass";
+  if (from === "") {
+    const length = Math.min(Number(to), size);
+    return length === 0 ? "unsatisfiable" : { first: size - length, last: size - 1 };
+  }
+  const first = Number(from);
+  const last = to === "" ? size - 1 : Math.min(Number(to), size - 1);
+  if (to !== "" && Number(to) < first) return "pass";
+  return first >= size ? "unsatisfiable" : { first, last };
+}
