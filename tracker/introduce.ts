@@ -10,8 +10,10 @@ export interface View<Member extends Placed> {
   /** The swarms to draw from, and whether `self` holds all of each. */
   readonly swarms: readonly { readonly key: string; readonly seed: boolean }[];
   readonly want: number;
-  /** settled: has links · newcomer: has few · alone: has none, and nobody is on the way */
-  readonly need: "settled" | "newcomer" | "alone";
+  /** How many of them may be peers that have all they wanted. */
+  readonly spare: number;
+  /** Has no links, and nobody is on the way. */
+  readonly alone: boolean;
   readonly roster: Pick<Roster<Member>, "shelf">;
   /** Not linked, not being introduced, not failed lately. Never asked about `self`. */
   suits(other: Member): boolean;
@@ -36,8 +38,8 @@ const MOST_LOOKS = 8192;
  * Rules, in this order:
  * 1. never oneself, never the same peer twice, never who does not suit, never a seed to a seed;
  * 2. swarms take turns, so that one with many near members does not starve another;
- * 3. within a swarm the nearest group first, and in it those who want more before those who merely have room;
- *    those with room are for newcomers;
+ * 3. within a swarm the nearest group first, and in it those who want more before those who merely have room, of
+ *    whom it takes no more than `spare`;
  * 4. one or two from further away than the nearest, if there are such;
  * 5. who is alone is never sent away empty while anyone is there at all.
  */
@@ -48,28 +50,37 @@ export function introduce<Member extends Placed>(
   return new Choice(view, random).made();
 }
 
+interface Candidate<Member> {
+  readonly member: Member;
+  readonly room: Room;
+}
+
+/** In this order within a group. */
+const WITH_ROOM: readonly Room[] = ["open", "spare"];
+
 class Choice<Member extends Placed> {
   readonly #view: View<Member>;
   readonly #random: { unit(): number };
   readonly #picks = new Map<Member, Introduction<Member>>();
+  #spare: number;
   #looks = MOST_LOOKS;
 
   constructor(view: View<Member>, random: { unit(): number }) {
     this.#view = view;
     this.#random = random;
+    this.#spare = view.spare;
   }
 
   made(): Introduction<Member>[] {
-    const { want, need, swarms } = this.#view;
-    const rooms: readonly Room[] = need === "settled" ? ["open"] : ["open", "spare"];
+    const { want, alone, swarms } = this.#view;
     const far = Math.min(MOST_FAR, Math.floor(want * FAR_SHARE + this.#random.unit()));
     const first = Math.floor(this.#random.unit() * swarms.length);
     const turns = [...swarms.slice(first), ...swarms.slice(0, first)];
-    const nearest = turns.map((swarm) => this.#nearest(swarm, rooms));
+    const nearest = turns.map((swarm) => this.#nearest(swarm, WITH_ROOM));
     this.#takeTurns(nearest, want - far);
-    this.#addFurther(rooms, far, want);
+    this.#addFurther(far, want);
     this.#takeTurns(nearest, want);
-    if (need === "alone") {
+    if (alone) {
       const drained = turns.map((swarm) => this.#nearest(swarm, ["drained"]));
       this.#takeTurns(drained, Math.min(want, LIFELINES));
     }
@@ -77,7 +88,7 @@ class Choice<Member extends Placed> {
   }
 
   /** Draws from each in turn until there are `goal` picks or nobody is left. */
-  #takeTurns(draws: readonly Iterator<Member>[], goal: number): void {
+  #takeTurns(draws: readonly Iterator<Candidate<Member>>[], goal: number): void {
     let left = draws;
     while (left.length > 0 && this.#picks.size < goal) {
       left = left.filter((draw) => {
@@ -90,7 +101,7 @@ class Choice<Member extends Placed> {
     }
   }
 
-  #addFurther(rooms: readonly Room[], far: number, want: number): void {
+  #addFurther(far: number, want: number): void {
     let near = Number.POSITIVE_INFINITY;
     for (const { proximity } of this.#picks.values()) near = Math.min(near, distanceOf(proximity));
     let missing = far;
@@ -98,11 +109,11 @@ class Choice<Member extends Placed> {
     const swarm = this.#view.swarms[Math.floor(this.#random.unit() * this.#view.swarms.length)];
     if (missing <= 0 || near === Number.POSITIVE_INFINITY || swarm === undefined) return;
     let looks = FAR_LOOKS;
-    for (const room of rooms) {
-      for (const member of this.#drawn(this.#shelves(swarm, "world", room))) {
+    for (const room of WITH_ROOM) {
+      for (const candidate of this.#drawn(swarm, "world", room)) {
         if (missing <= 0 || looks-- <= 0 || this.#picks.size >= want) return;
-        if (distanceOf(this.#proximityOf(member)) <= near) continue;
-        this.#pick(member);
+        if (distanceOf(this.#proximityOf(candidate.member)) <= near) continue;
+        this.#pick(candidate);
         missing--;
       }
     }
@@ -111,9 +122,9 @@ class Choice<Member extends Placed> {
   *#nearest(
     swarm: { readonly key: string; readonly seed: boolean },
     rooms: readonly Room[],
-  ): Generator<Member, undefined> {
+  ): Generator<Candidate<Member>, undefined> {
     for (const { key } of this.#view.self.levels) {
-      for (const room of rooms) yield* this.#drawn(this.#shelves(swarm, key, room));
+      for (const room of rooms) yield* this.#drawn(swarm, key, room);
     }
   }
 
@@ -127,23 +138,30 @@ class Choice<Member extends Placed> {
     return [needy, this.#view.roster.shelf(swarm.key, group, { seed: true, room })];
   }
 
-  /** Everyone suitable on the shelves, in an order of dice: a random start and a random step coprime to the size. */
-  *#drawn(shelves: readonly Shelf<Member>[]): Generator<Member, undefined> {
+  /** Everyone suitable of a group, from a place of dice on, in steps that spread over all of it. */
+  *#drawn(
+    swarm: { readonly key: string; readonly seed: boolean },
+    group: string,
+    room: Room,
+  ): Generator<Candidate<Member>, undefined> {
+    const shelves = this.#shelves(swarm, group, room);
     const size = shelves.reduce((sum, shelf) => sum + shelf.length, 0);
     if (size === 0) return;
     let at = Math.floor(this.#random.unit() * size);
-    const step = coprimeStep(size, this.#random.unit());
+    const step = strideOver(size, this.#random.unit());
     for (let seen = 0; seen < size && this.#looks > 0; seen++) {
+      if (room === "spare" && this.#spare === 0) return;
       this.#looks--;
       const member = memberAt(shelves, at);
       at = (at + step) % size;
       if (member === undefined || member === this.#view.self || this.#picks.has(member)) continue;
-      if (this.#view.suits(member)) yield member;
+      if (this.#view.suits(member)) yield { member, room };
     }
   }
 
-  #pick(member: Member): void {
+  #pick({ member, room }: Candidate<Member>): void {
     this.#picks.set(member, { member, proximity: this.#proximityOf(member) });
+    if (room === "spare") this.#spare--;
   }
 
   #proximityOf(member: Member): Proximity {
@@ -160,9 +178,12 @@ function memberAt<Member>(shelves: readonly Shelf<Member>[], at: number): Member
   return undefined;
 }
 
-/** A step that visits all of `size` places once. */
-function coprimeStep(size: number, dice: number): number {
-  let step = 1 + Math.floor(dice * (size - 1));
+/**
+ * A step that visits all of `size` places once. Near the golden ratio, so that any few steps in a row are spread
+ * evenly: members who arrived together stand together, and a small step would see only them.
+ */
+function strideOver(size: number, dice: number): number {
+  let step = Math.max(1, Math.floor(size * (0.58 + 0.08 * dice)));
   while (commonDivisor(step, size) !== 1) step = (step % size) + 1;
   return step;
 }

@@ -57,12 +57,15 @@ export const DEFAULT_LIMITS: Limits = {
   /** More attempts at once slow each other down; a client wants 8 to 16 links. */
   openSessions: 24,
   /**
-   * How far past its own wish a peer may be introduced to newcomers. Each newcomer takes eight and gives eight; the
-   * overdraft is where, in a settled swarm, the eight it takes come from. A client accepts 16 links, so 8 + 8.
+   * How far past its own wish a peer may be introduced to newcomers: a client wants 8 links and accepts 16.
    */
   overdraft: 8,
-  /** With fewer links than this a peer is a newcomer: losing one or two would put it out of the swarm. */
-  newcomerLinks: 4,
+  /**
+   * How many links a newcomer gets at once at the expense of settled peers; the rest of its wish is met by those who
+   * want more themselves, and by those who come later. Were it the whole wish of eight, everybody would end at the
+   * client's most of sixteen, and who is near would be decided by who is not yet full.
+   */
+  newcomerLinks: 5,
   /** ICE gives up after 15 to 30 s; past a minute nothing will come of it. */
   sessionMs: 60_000,
   /** An offer, an answer and the candidates of a laptop with many interfaces, several times over. */

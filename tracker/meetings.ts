@@ -157,13 +157,15 @@ export class Meetings<Connection extends object> {
     const want = Math.min(peer.wanting, peer.capacity(now));
     if (want === 0 || swarms.length === 0) return [];
     const links = peer.sessions.size + peer.known.linked(now).length;
-    const few = links < this.#needs.limits.newcomerLinks;
+    const { newcomerLinks } = this.#needs.limits;
     return introduce(
       {
         self: peer,
         swarms,
         want,
-        need: links === 0 ? "alone" : few ? "newcomer" : "settled",
+        // Never none, or the last to arrive in a settled swarm would stay a little poorer than the rest for good.
+        spare: Math.max(1, newcomerLinks - links),
+        alone: links === 0,
         roster: this.#roster,
         suits: (other) =>
           !peer.sessions.has(other.id) &&
