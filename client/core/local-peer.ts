@@ -2,10 +2,10 @@
 // performed. Owns the one planning timer; decides nothing that the plan decides.
 
 import { fromBase64url } from "../../tracker/protocol/bytes.ts";
-import type { PeerId, SwarmId } from "../../tracker/protocol/ids.ts";
+import type { PeerId } from "../../tracker/protocol/ids.ts";
 import { ChunkCache } from "./cache/chunk-cache.ts";
 import { Catalogue } from "./catalogue/catalogue.ts";
-import { contentOf, LARGE_BYTES } from "./catalogue/content.ts";
+import { contentOf } from "./catalogue/content.ts";
 import { ShoalError, unreachable } from "./errors.ts";
 import { Listeners } from "./events.ts";
 import type { Ports } from "./ports.ts";
@@ -17,6 +17,7 @@ import type { ClientStats } from "./stats.ts";
 import { Discovery } from "./swarm/discovery.ts";
 import { Average } from "./swarm/estimate.ts";
 import { Links } from "./swarm/links.ts";
+import { Membership } from "./swarm/membership.ts";
 import { UploadAllowance } from "./swarm/upload.ts";
 import type {
   ByteCount,
@@ -29,18 +30,8 @@ import type {
   Urgency,
 } from "./vocabulary.ts";
 
-/** Waited for, in turn: the tracker's first answer, its answer to an announce, the links it introduced. */
-const TRACKER_PATIENCE: Millis = 400;
-const ANNOUNCE_PATIENCE: Millis = 300;
-const LINK_PATIENCE: Millis = 1500;
-/** With the origin failing, links are worth this much more waiting. */
-const OUTAGE_PATIENCE: Millis = 10_000;
-/** After so many links that came to nothing, the next is not waited for. */
-const HOPELESS_FAILURES = 3;
 /** Reads at the origin at once, over all contents; a browser's own limit on HTTP/1.1 is six a host. */
 const ORIGIN_READS = 12;
-/** What earlier visits left is offered in so many swarms, most recent first. */
-const OFFERED_SWARMS = 16;
 const REPORT_EVERY: Millis = 30_000;
 
 export interface LocalPeerSettings {
@@ -58,12 +49,6 @@ export interface LocalPeerSettings {
   readonly consent: "granted" | "ask" | "denied";
 }
 
-interface SwarmState {
-  readonly askedAt: Millis;
-  /** `null` until the tracker has answered. */
-  peers: number | null;
-}
-
 export class LocalPeer {
   readonly listeners = new Listeners();
   readonly #settings: LocalPeerSettings;
@@ -74,7 +59,7 @@ export class LocalPeer {
   readonly #links: Links | null;
   readonly #allowance: UploadAllowance;
   readonly #retrievals = new Map<ContentId, Retrieval>();
-  readonly #swarms = new Map<SwarmId, SwarmState>();
+  readonly #membership: Membership | null;
   /** What to tell linked peers at the end of this turn. */
   readonly #news = new Map<ContentId, number[]>();
   readonly #originRate = new Average();
@@ -130,6 +115,15 @@ export class LocalPeer {
       this.#links === null || settings.trackerUrl === null
         ? null
         : this.#newDiscovery(this.#links, settings.trackerUrl);
+    this.#membership =
+      this.#links === null || this.#discovery === null
+        ? null
+        : new Membership({
+            clock,
+            cache: this.#cache,
+            discovery: this.#discovery,
+            links: this.#links,
+          });
   }
 
   /** Opens the cache, reads the manifest, joins the swarm. Resolves when requests can be answered; never rejects. */
@@ -146,7 +140,7 @@ export class LocalPeer {
       this.#cache.open(budget, (asset) => contentOf(asset, hasher)),
       this.#catalogue.load(),
     ]);
-    this.#offer();
+    this.#membership?.offer();
   }
 
   /** What the manifest says of an absolute URL without fragment; `undefined`: not ours to serve. */
@@ -162,7 +156,8 @@ export class LocalPeer {
     const retrieval = known ?? this.#newRetrieval(content);
     if (known === undefined) {
       this.#retrievals.set(content.id, retrieval);
-      this.#seek(retrieval);
+      for (const link of this.#links?.all ?? []) link.ask(content);
+      this.#membership?.seek(content);
     }
     return retrieval.read(range, urgency);
   }
@@ -301,11 +296,8 @@ export class LocalPeer {
           this.#region = region;
           this.#reporting ??= clock.after(REPORT_EVERY, () => this.#reportAgain());
         },
-        announced: ({ swarms }) => {
-          for (const { swarm, peers } of swarms) {
-            const state = this.#swarms.get(swarm);
-            if (state !== undefined) state.peers = peers;
-          }
+        announced: (message) => {
+          this.#membership?.announced(message);
           this.#turnSoon();
         },
         introduced: (message) => links.introduced(message),
@@ -327,7 +319,10 @@ export class LocalPeer {
       hasher,
       origin,
       cache: this.#cache,
-      expectUntil: (retrieval) => this.#expectUntil(retrieval),
+      expectUntil: ({ startedAt, originError }) =>
+        this.#mayShare() && this.#membership !== null
+          ? this.#membership.expectUntil(content, startedAt, originError !== null)
+          : startedAt,
       listener: {
         changed: () => this.#turnSoon(),
         verified: ({ content: { id, asset, chunkCount } }, index, source, bytes) => {
@@ -380,53 +375,12 @@ export class LocalPeer {
   #finished({ content }: Retrieval): void {
     this.#retrievals.delete(content.id);
     for (const link of this.#links?.all ?? []) link.drop(content.id);
-    this.#join(content);
+    this.#membership?.join(content);
     this.#turnSoon();
   }
 
   #tell({ content }: Retrieval, kind: "pending" | "gone", indices: readonly number[]): void {
     for (const link of this.#links?.all ?? []) link.tell(content.id, kind, indices);
-  }
-
-  /** Makes peers for a retrieval: joins its swarm, asks linked peers what they hold. */
-  #seek({ content }: Retrieval): void {
-    for (const link of this.#links?.all ?? []) link.ask(content);
-    if (this.#discovery === null) return;
-    const joined = this.#discovery.joined(content.swarm);
-    this.#join(content);
-    if (joined && (this.#links?.wanted ?? 0) > 0) this.#discovery.widen();
-  }
-
-  #join({ id, swarm, asset }: Content): void {
-    const chunks = this.#cache.holding(id);
-    // A directory's swarm has no end: nobody is known to hold all of it.
-    const whole = chunks?.complete === true && asset.size >= LARGE_BYTES;
-    const holding = whole ? "all" : (chunks?.held ?? 0) > 0 ? "some" : "none";
-    if (!this.#swarms.has(swarm)) {
-      this.#swarms.set(swarm, { askedAt: this.#ports.clock.now(), peers: null });
-    }
-    this.#discovery?.join(swarm, holding);
-  }
-
-  /** Joins the swarms of what earlier visits left here. */
-  #offer(): void {
-    for (const content of this.#cache.contents.slice(-OFFERED_SWARMS)) this.#join(content);
-  }
-
-  #expectUntil(retrieval: Retrieval): Millis {
-    const links = this.#links;
-    const state = this.#discovery?.state ?? "off";
-    if (links === null || !this.#mayShare()) return 0;
-    if (state === "connecting") return retrieval.startedAt + TRACKER_PATIENCE;
-    if (state !== "connected") return 0;
-    const swarm = this.#swarms.get(retrieval.content.swarm);
-    if (swarm === undefined) return 0;
-    const askedAt = Math.max(swarm.askedAt, retrieval.startedAt);
-    if (swarm.peers === null) return askedAt + ANNOUNCE_PATIENCE;
-    const since = links.attemptingSince;
-    if (swarm.peers === 0 || since === null) return 0;
-    if (retrieval.originError !== null) return since + OUTAGE_PATIENCE;
-    return links.failures >= HOPELESS_FAILURES ? 0 : since + LINK_PATIENCE;
   }
 
   #mayShare(): boolean {

@@ -1,0 +1,101 @@
+// The swarms this visitor is in: what of each it holds, and how long it is worth waiting for links to the others.
+
+import type { SwarmId } from "../../../tracker/protocol/ids.ts";
+import type { TrackerMessage } from "../../../tracker/protocol/messages.ts";
+import type { ChunkCache } from "../cache/chunk-cache.ts";
+import { LARGE_BYTES } from "../catalogue/content.ts";
+import type { Clock } from "../ports.ts";
+import type { Content, Millis } from "../vocabulary.ts";
+import type { Discovery } from "./discovery.ts";
+import type { Links } from "./links.ts";
+
+/** Waited for, in turn: the tracker's first answer, its answer to an announce, the links it introduced. */
+const TRACKER_PATIENCE: Millis = 400;
+const ANNOUNCE_PATIENCE: Millis = 300;
+const LINK_PATIENCE: Millis = 1500;
+/** With the origin failing, links are worth this much more waiting. */
+const OUTAGE_PATIENCE: Millis = 10_000;
+/** After so many links that came to nothing, the next is not waited for. */
+const HOPELESS_FAILURES = 3;
+/** What earlier visits left is offered in so many swarms, most recent first. */
+const OFFERED_SWARMS = 16;
+
+export interface MembershipNeeds {
+  readonly clock: Clock;
+  readonly cache: ChunkCache;
+  readonly discovery: Discovery;
+  readonly links: Links;
+}
+
+interface Joined {
+  readonly joinedAt: Millis;
+  /** The tracker's last word: how many others there are. `null` until it has answered. */
+  peers: number | null;
+  /** When it last introduced somebody because of this swarm. */
+  introducedAt: Millis;
+}
+
+export class Membership {
+  readonly #needs: MembershipNeeds;
+  readonly #swarms = new Map<SwarmId, Joined>();
+
+  constructor(needs: MembershipNeeds) {
+    this.#needs = needs;
+  }
+
+  /** Looks for peers of a content that is wanted now. */
+  seek(content: Content): void {
+    const { discovery, links } = this.#needs;
+    const known = discovery.joined(content.swarm);
+    this.join(content);
+    if (known && links.wanted > 0) discovery.widen();
+  }
+
+  /** Joins the swarm of a content, or says that more or less of it is held now. */
+  join({ id, swarm, asset }: Content): void {
+    const { clock, cache, discovery } = this.#needs;
+    const chunks = cache.holding(id);
+    // A directory's swarm has no end: nobody is known to hold all of it.
+    const whole = chunks?.complete === true && asset.size >= LARGE_BYTES;
+    if (!this.#swarms.has(swarm)) {
+      this.#swarms.set(swarm, {
+        joinedAt: clock.now(),
+        peers: null,
+        introducedAt: Number.NEGATIVE_INFINITY,
+      });
+    }
+    discovery.join(swarm, whole ? "all" : (chunks?.held ?? 0) > 0 ? "some" : "none");
+  }
+
+  /** Joins the swarms of what earlier visits left here. */
+  offer(): void {
+    for (const content of this.#needs.cache.contents.slice(-OFFERED_SWARMS)) this.join(content);
+  }
+
+  announced({ swarms, introductions }: TrackerMessage & { type: "announced" }): void {
+    const now = this.#needs.clock.now();
+    for (const { swarm, peers } of swarms) {
+      const joined = this.#swarms.get(swarm);
+      if (joined === undefined) continue;
+      joined.peers = peers;
+      if (introductions > 0 && peers > 0) joined.introducedAt = now;
+    }
+  }
+
+  /**
+   * Until when links to holders of this content may still come, for somebody who began to want it at `since`. In the
+   * past when there is nothing to wait for.
+   */
+  expectUntil({ swarm }: Content, since: Millis, originFails: boolean): Millis {
+    const { discovery, links } = this.#needs;
+    if (discovery.state === "connecting") return since + TRACKER_PATIENCE;
+    const joined = this.#swarms.get(swarm);
+    if (discovery.state !== "connected" || joined === undefined) return since;
+    if (joined.peers === null) return Math.max(joined.joinedAt, since) + ANNOUNCE_PATIENCE;
+    if (joined.peers === 0) return since;
+    // An introduction counts from the tracker's word on, until the link is there or has failed.
+    const waiting = links.attemptingSince ?? (links.size === 0 ? joined.introducedAt : since);
+    if (originFails) return waiting + OUTAGE_PATIENCE;
+    return links.failures >= HOPELESS_FAILURES ? since : waiting + LINK_PATIENCE;
+  }
+}
