@@ -13,7 +13,15 @@ const at = (path) => join(ROOT, path);
 const TARGET = "es2022";
 
 /** Everything a change of which may change an output. */
-const SOURCES = ["client", "tracker", "demo", "build.mjs", "package.json", "package-lock.json"];
+const SOURCES = [
+  "client",
+  "tracker",
+  "demo",
+  "build.mjs",
+  "vite.config.ts",
+  "package.json",
+  "package-lock.json",
+];
 
 /** One Vite run each, because a bundle in one file is a build of its own. */
 const OUTPUTS = [
@@ -57,6 +65,7 @@ function node(output) {
         output: {
           format: "es",
           entryFileNames: nameOf(output.file),
+          codeSplitting: false,
           ...(output.isCommand ? { banner: "#!/usr/bin/env node" } : {}),
         },
       },
@@ -113,10 +122,9 @@ for (const output of OUTPUTS) {
   if (missing.includes(output)) continue;
   try {
     await build({
-      configFile: false,
+      configFile: at("vite.config.ts"),
       root: ROOT,
       logLevel: "warn",
-      publicDir: false,
       ...output.with(output),
     });
   } catch (error) {

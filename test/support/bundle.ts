@@ -7,9 +7,8 @@ import { build } from "vite";
 /** `entry` is relative to test/browser/pages. */
 export async function bundlePage(entry: string): Promise<string> {
   const result = await build({
-    configFile: false,
+    configFile: fileURLToPath(new URL("../../vite.config.ts", import.meta.url)),
     logLevel: "error",
-    publicDir: false,
     build: {
       write: false,
       minify: false,
