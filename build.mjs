@@ -73,12 +73,17 @@ function node(output) {
   };
 }
 
-/** An app with its page. */
+/** An app with its pages: the named one and those beside it. */
 function site(output) {
+  const directory = output.from.slice(0, output.from.lastIndexOf("/"));
+  const pages = readdirSync(at(directory)).filter((name) => name.endsWith(".html"));
   return {
     root: at("demo"),
     base: "./",
-    build: { ...into(output), rolldownOptions: { input: at(output.from) } },
+    build: {
+      ...into(output),
+      rolldownOptions: { input: pages.map((name) => at(`${directory}/${name}`)) },
+    },
   };
 }
 

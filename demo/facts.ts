@@ -1,0 +1,28 @@
+// What the running demo tells its pages, read once from the element the server put there. The only place that knows
+// that element.
+
+export interface Item {
+  readonly url: string;
+  readonly path: string;
+  readonly kind: "photo" | "film" | "download";
+  readonly title: string;
+  readonly credit: string;
+  readonly licence: string;
+  readonly source: string;
+  readonly width: number;
+  readonly height: number;
+  readonly size: number;
+}
+
+export interface Facts {
+  readonly tracker: string;
+  /** Where the origin's counters and switches are. */
+  readonly controls: string;
+  readonly items: readonly Item[];
+}
+
+export function facts(): Facts {
+  const text = document.getElementById("facts")?.textContent ?? "";
+  // Written by our own server into our own page, in this very shape.
+  return JSON.parse(text) as Facts;
+}
