@@ -115,7 +115,7 @@ function isUpToDate() {
 if (process.argv.includes("--missing") && isUpToDate()) process.exit(0);
 
 const missing = OUTPUTS.filter(({ from }) => !existsSync(at(from)));
-if (missing.length > 0 && !process.argv.includes("--partial")) {
+if (missing.length > 0) {
   console.error(`build: no ${missing.map(({ from }) => from).join(", ")}`);
   process.exit(1);
 }
@@ -124,7 +124,6 @@ if (missing.length > 0 && !process.argv.includes("--partial")) {
 rmSync(at("dist/demo"), { recursive: true, force: true });
 const { build } = await import("vite");
 for (const output of OUTPUTS) {
-  if (missing.includes(output)) continue;
   try {
     await build({
       configFile: at("vite.config.ts"),
