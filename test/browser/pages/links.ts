@@ -1,6 +1,8 @@
 // What can happen to a WebRTC link, for a page to run by name. Each returns what it saw; the spec judges. The far end
 // is a raw connection where Shoal itself would never do such a thing.
 
+/// <reference path="../../../client/browser/simple-peer.d.ts" />
+
 import SimplePeer from "simple-peer/simplepeer.min.js";
 import { webRtcTransport } from "../../../client/browser/transport-simple-peer.ts";
 import type { Link, LinkListener, Transport } from "../../../client/core/ports.ts";
