@@ -51,10 +51,10 @@ export function shippedDatabase(): string {
 }
 
 export class Atlas {
-  readonly #geo: Database;
-  readonly #asn: Database | undefined;
+  readonly #geo: Pick<Database, "find">;
+  readonly #asn: Pick<Database, "find"> | undefined;
 
-  constructor(geo: Database, asn?: Database) {
+  constructor(geo: Pick<Database, "find">, asn?: Pick<Database, "find">) {
     this.#geo = geo;
     this.#asn = asn;
   }
