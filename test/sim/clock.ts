@@ -1,0 +1,114 @@
+// Time in the simulated world: one queue of events, ties in the order they were made. Each participant has a clock of
+// its own on it, so that what it leaves behind can be counted, and stopped when its tab is closed. The one global the
+// simulator uses is `setImmediate`: a hop between events in which promises settle.
+
+import type { Clock } from "../../client/core/ports.ts";
+import type { Cancel, Millis } from "../../client/core/vocabulary.ts";
+
+interface Event {
+  readonly at: Millis;
+  readonly order: number;
+  readonly owner: SimClock | null;
+  task: (() => void) | null;
+}
+
+export class Timeline {
+  #now: Millis = 0;
+  #order = 0;
+  /** A binary heap, earliest first. */
+  readonly #heap: Event[] = [];
+
+  get now(): Millis {
+    return this.#now;
+  }
+
+  at(moment: Millis, task: () => void, owner: SimClock | null = null): Cancel {
+    const event: Event = { at: Math.max(moment, this.#now), order: this.#order++, owner, task };
+    this.#push(event);
+    if (owner !== null) owner.pending++;
+    return () => {
+      if (event.task === null) return;
+      event.task = null;
+      if (owner !== null) owner.pending--;
+    };
+  }
+
+  /** Runs the next event; false when there is none. */
+  async step(): Promise<boolean> {
+    for (;;) {
+      const event = this.#pop();
+      if (event === undefined) return false;
+      const { task, owner } = event;
+      if (task === null) continue;
+      event.task = null;
+      if (owner !== null) owner.pending--;
+      this.#now = event.at;
+      task();
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      return true;
+    }
+  }
+
+  #push(event: Event): void {
+    const heap = this.#heap;
+    let at = heap.push(event) - 1;
+    while (at > 0) {
+      const above = (at - 1) >> 1;
+      const parent = heap[above];
+      if (parent === undefined || !before(event, parent)) break;
+      heap[at] = parent;
+      at = above;
+    }
+    heap[at] = event;
+  }
+
+  #pop(): Event | undefined {
+    const heap = this.#heap;
+    const first = heap[0];
+    const last = heap.pop();
+    if (first === undefined || last === undefined || heap.length === 0) return first;
+    let at = 0;
+    for (;;) {
+      const left = heap[2 * at + 1];
+      const right = heap[2 * at + 2];
+      const child = right !== undefined && left !== undefined && before(right, left) ? right : left;
+      if (child === undefined || !before(child, last)) break;
+      heap[at] = child;
+      at = child === left ? 2 * at + 1 : 2 * at + 2;
+    }
+    heap[at] = last;
+    return first;
+  }
+}
+
+const before = (one: Event, other: Event): boolean =>
+  one.at < other.at || (one.at === other.at && one.order < other.order);
+
+/** One participant's clock. Timers of hidden tabs are late, as browsers make them. */
+export class SimClock implements Clock {
+  readonly #timeline: Timeline;
+  /** Timers not yet run or cancelled. Invariant I6. */
+  pending = 0;
+  hidden = false;
+  #stopped = false;
+
+  constructor(timeline: Timeline) {
+    this.#timeline = timeline;
+  }
+
+  now(): Millis {
+    return this.#timeline.now;
+  }
+
+  after(delay: Millis, task: () => void): Cancel {
+    const due = this.#timeline.now + Math.max(0, delay);
+    // Chromium aligns timers of hidden pages to whole seconds.
+    const at = this.hidden ? Math.ceil(due / 1000) * 1000 : due;
+    return this.#timeline.at(at, () => (this.#stopped ? undefined : task()), this);
+  }
+
+  /** The tab is gone: nothing of it runs any more. */
+  stop(): void {
+    this.#stopped = true;
+  }
+}

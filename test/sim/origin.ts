@@ -1,0 +1,99 @@
+// The publisher's server in the simulated world: one uplink shared by all readers, and failures as switches. Counts
+// what it sent.
+
+import type { Origin, OriginListener, OriginRequest } from "../../client/core/ports.ts";
+import type { ByteCount, Cancel, Millis } from "../../client/core/vocabulary.ts";
+import type { Bytes } from "../../tracker/protocol/bytes.ts";
+import type { Timeline } from "./clock.ts";
+import type { Node } from "./network.ts";
+import type { Trace } from "./trace.ts";
+
+/** Bytes in one network read. */
+const SLICE: ByteCount = 32 * 1024;
+
+export class SimOrigin {
+  readonly #timeline: Timeline;
+  readonly #trace: Trace;
+  readonly #files = new Map<string, Bytes>();
+  readonly #sent = new Map<string, ByteCount>();
+  readonly #latency: Millis;
+  readonly #up: number;
+  #freeAt: Millis = 0;
+  /** `stall`: accepts and says nothing. */
+  behaviour: "well" | "refuse" | "stall" | { readonly status: number } = "well";
+
+  constructor(timeline: Timeline, trace: Trace, wire: { up: number; latency: Millis }) {
+    this.#timeline = timeline;
+    this.#trace = trace;
+    this.#up = wire.up;
+    this.#latency = wire.latency;
+  }
+
+  put(url: string, body: Bytes): void {
+    this.#files.set(url, body);
+  }
+  body(url: string): Bytes | undefined {
+    return this.#files.get(url);
+  }
+  sent(url: string): ByteCount {
+    return this.#sent.get(url) ?? 0;
+  }
+
+  /** The port as one node sees it. */
+  for(node: Node): Origin {
+    return { read: (request, listener) => this.#read(node, request, listener) };
+  }
+
+  #read(node: Node, { url, range }: OriginRequest, listener: OriginListener): Cancel {
+    let over = false;
+    const later = (delay: Millis, task: () => void): void => {
+      this.#timeline.at(this.#timeline.now + delay, () => {
+        if (!over && !node.gone) task();
+      });
+    };
+    const trip = node.wire.latency + this.#latency;
+    const end = (outcome: Parameters<OriginListener["end"]>[0]): void => {
+      over = true;
+      listener.end(outcome);
+    };
+    this.#trace.add(this.#timeline.now, node.name, "read", `${url} ${JSON.stringify(range)}`);
+    const { behaviour } = this;
+    const body = this.#files.get(url);
+    const { first, last } = range === "whole" ? { first: 0, last: (body?.length ?? 0) - 1 } : range;
+    if (behaviour === "refuse") later(trip, () => end({ kind: "unreachable" }));
+    else if (typeof behaviour === "object") {
+      later(2 * trip, () => end({ kind: "status", status: behaviour.status }));
+    } else if (body === undefined) later(2 * trip, () => end({ kind: "status", status: 404 }));
+    else if (behaviour === "well") {
+      later(2 * trip, () => {
+        listener.start({ offset: first, total: body.length });
+        this.#send(node, url, body.subarray(first, last + 1), later, listener, end);
+      });
+    }
+    return () => {
+      over = true;
+    };
+  }
+
+  #send(
+    node: Node,
+    url: string,
+    rest: Bytes,
+    later: (delay: Millis, task: () => void) => void,
+    listener: OriginListener,
+    end: OriginListener["end"],
+  ): void {
+    if (this.behaviour !== "well") return end({ kind: "unreachable" });
+    if (rest.length === 0) return end({ kind: "complete" });
+    const slice = rest.slice(0, SLICE);
+    const { now } = this.#timeline;
+    this.#freeAt = Math.max(now, this.#freeAt) + (slice.length * 1000) / this.#up;
+    this.#sent.set(url, this.sent(url) + slice.length);
+    const arrivesAt = node.pull(slice.length, this.#freeAt);
+    later(arrivesAt - now, () => {
+      listener.bytes(slice);
+      // What the listener did may have ended the read; `later` then does nothing.
+      later(0, () => this.#send(node, url, rest.subarray(slice.length), later, listener, end));
+    });
+  }
+}

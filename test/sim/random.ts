@@ -1,0 +1,48 @@
+// Seeded dice (sfc32, from PractRand). Forked by name, so that one more participant does not disturb the dice of others.
+
+import type { Random } from "../../client/core/ports.ts";
+import { seedOf } from "../../client/core/retrieve/election.ts";
+import type { Bytes } from "../../tracker/protocol/bytes.ts";
+
+export class SimRandom implements Random {
+  readonly #seed: string;
+  #a: number;
+  #b: number;
+  #c: number;
+  #counter = 1;
+
+  constructor(seed: string) {
+    this.#seed = seed;
+    this.#a = seedOf(`${seed} a`);
+    this.#b = seedOf(`${seed} b`);
+    this.#c = seedOf(`${seed} c`);
+    for (let warm = 0; warm < 12; warm++) this.#next();
+  }
+
+  fork(name: string): SimRandom {
+    return new SimRandom(`${this.#seed}/${name}`);
+  }
+
+  unit(): number {
+    return this.#next() / 2 ** 32;
+  }
+
+  bytes(count: number): Bytes {
+    const bytes = new Uint8Array(count);
+    for (let at = 0; at < count; at++) bytes[at] = this.#next() & 255;
+    return bytes;
+  }
+
+  /** Uniform between the two. */
+  between(least: number, most: number): number {
+    return least + this.unit() * (most - least);
+  }
+
+  #next(): number {
+    const sum = (this.#a + this.#b + this.#counter++) | 0;
+    this.#a = this.#b ^ (this.#b >>> 9);
+    this.#b = (this.#c + (this.#c << 3)) | 0;
+    this.#c = (((this.#c << 21) | (this.#c >>> 11)) + sum) | 0;
+    return sum >>> 0;
+  }
+}

@@ -1,0 +1,146 @@
+// The real tracker core behind simulated sockets: text in both directions, in order, after the node's latency.
+
+import type { TrackerConnector, TrackerListener } from "../../client/core/ports.ts";
+import type { Cancel, Millis } from "../../client/core/vocabulary.ts";
+import { DEFAULT_LIMITS } from "../../tracker/limits.ts";
+import { fromBase64url } from "../../tracker/protocol/bytes.ts";
+import { type PeerId, peerIdFrom, type SessionId } from "../../tracker/protocol/ids.ts";
+import type { Where } from "../../tracker/region/where.ts";
+import { Tracker } from "../../tracker/tracker.ts";
+import type { Timeline } from "./clock.ts";
+import { sha256 } from "./hasher.ts";
+import type { Node } from "./network.ts";
+import type { SimRandom } from "./random.ts";
+import type { Trace } from "./trace.ts";
+
+const SWEEP: Millis = 5000;
+
+interface Pipe {
+  readonly node: Node;
+  readonly listener: TrackerListener;
+  readonly where: Where;
+  open: boolean;
+}
+
+export class SimTracker {
+  readonly #timeline: Timeline;
+  readonly #trace: Trace;
+  readonly #random: SimRandom;
+  readonly #latency: Millis;
+  readonly #pipes = new Set<Pipe>();
+  #tracker: Tracker<Pipe>;
+  #sweeping: Cancel = () => {};
+  up = true;
+  /** Pairs that were introduced, by session. */
+  readonly introduced = new Map<SessionId, PeerId[]>();
+
+  constructor(timeline: Timeline, trace: Trace, random: SimRandom, latency: Millis) {
+    this.#timeline = timeline;
+    this.#trace = trace;
+    this.#random = random;
+    this.#latency = latency;
+    this.#tracker = this.#fresh();
+    this.#sweep();
+  }
+
+  totals(): ReturnType<Tracker<Pipe>["totals"]> {
+    return this.#tracker.totals();
+  }
+
+  connector(node: Node, where: Where): TrackerConnector {
+    return {
+      connect: (_url, listener) => {
+        const pipe: Pipe = { node, listener, where, open: true };
+        const trip = node.wire.latency + this.#latency;
+        this.#at(3 * trip, () => {
+          if (!pipe.open || node.gone) return;
+          if (!this.up) return this.#shut(pipe);
+          this.#pipes.add(pipe);
+          this.#tracker.arrived(pipe, where);
+          listener.open();
+        });
+        return {
+          send: (text) =>
+            this.#at(trip, () => {
+              if (pipe.open && this.#pipes.has(pipe)) this.#tracker.receive(pipe, text);
+            }),
+          close: () => {
+            pipe.open = false;
+            this.#at(trip, () => this.#left(pipe));
+          },
+        };
+      },
+    };
+  }
+
+  /** The tab is closed without a word; its socket breaks. */
+  vanish(node: Node): void {
+    for (const pipe of this.#pipes) if (pipe.node === node) this.#left(pipe);
+  }
+
+  /** Killed: every socket breaks, all memory is lost. */
+  kill(): void {
+    this.up = false;
+    for (const pipe of [...this.#pipes]) this.#shut(pipe);
+    this.#pipes.clear();
+    this.#sweeping();
+  }
+  restart(): void {
+    this.up = true;
+    this.#tracker = this.#fresh();
+    this.#sweep();
+  }
+  close(): void {
+    this.#sweeping();
+  }
+
+  #fresh(): Tracker<Pipe> {
+    return new Tracker<Pipe>({
+      limits: DEFAULT_LIMITS,
+      clock: { now: () => this.#timeline.now },
+      random: this.#random,
+      peerIdOf: (secret) => peerIdFrom(sha256(fromBase64url(secret) ?? new Uint8Array(0))),
+      outbox: {
+        send: (pipe, message) => {
+          if (message.type === "introduce") {
+            const pair = this.introduced.get(message.session) ?? [];
+            pair.push(message.peer);
+            this.introduced.set(message.session, pair);
+          }
+          const text = JSON.stringify(message);
+          this.#at(pipe.node.wire.latency + this.#latency, () => {
+            if (!pipe.open || pipe.node.gone) return;
+            this.#trace.add(this.#timeline.now, pipe.node.name, message.type);
+            pipe.listener.text(text);
+          });
+        },
+        drop: (pipe, reason) => {
+          this.#trace.add(this.#timeline.now, pipe.node.name, "dropped", reason);
+          this.#pipes.delete(pipe);
+          this.#shut(pipe);
+        },
+      },
+    });
+  }
+
+  #left(pipe: Pipe): void {
+    pipe.open = false;
+    if (this.#pipes.delete(pipe)) this.#tracker.left(pipe);
+  }
+  #shut(pipe: Pipe): void {
+    if (!pipe.open) return;
+    pipe.open = false;
+    this.#at(pipe.node.wire.latency, () => {
+      if (!pipe.node.gone) pipe.listener.closed();
+    });
+  }
+  #sweep(): void {
+    this.#sweeping = this.#at(SWEEP, () => {
+      this.#tracker.sweep();
+      this.#sweep();
+    });
+  }
+  #at(delay: Millis, task: () => void): Cancel {
+    return this.#timeline.at(this.#timeline.now + delay, task);
+  }
+}

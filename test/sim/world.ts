@@ -1,0 +1,216 @@
+// The simulated world: the composition root of the simulator. Runs the real client core and the real tracker core in
+// virtual time; same seed, same run. Checks the invariants after every event.
+//
+//   I1 nothing unverified reaches page or store     I5 uploads keep to their budget in every second
+//   I4 bytes add up                                 I6 after close nothing is left
+//   I7 same seed, same trace                        I8 only members of one swarm are introduced
+
+import { createSign, generateKeyPairSync } from "node:crypto";
+import type { LocalPeerSettings } from "../../client/core/local-peer.ts";
+import type { ByteCount, Millis } from "../../client/core/vocabulary.ts";
+import {
+  type Bytes,
+  base64url,
+  concatenated,
+  fromBase64url,
+  utf8,
+} from "../../tracker/protocol/bytes.ts";
+import {
+  CHUNK_BYTES,
+  chunkCountOf,
+  contentText,
+  signedText,
+  writeManifest,
+} from "../../tracker/protocol/manifest.ts";
+import { Timeline } from "./clock.ts";
+import { sha256 } from "./hasher.ts";
+import { type Fault, Network, type Wire } from "./network.ts";
+import { SimOrigin } from "./origin.ts";
+import { SimRandom } from "./random.ts";
+import { Trace } from "./trace.ts";
+import { SimTracker } from "./tracker.ts";
+import { type Visit, Visitor } from "./visitor.ts";
+
+export const seconds = (count: number): Millis => count * 1000;
+export const minutes = (count: number): Millis => count * 60_000;
+export const mebibytes = (count: number): ByteCount => count * 1024 * 1024;
+/** Bytes a second. */
+export const megabits = (count: number): number => (count * 1_000_000) / 8;
+
+/** A middling home: 50 down, 10 up. */
+const HOME: Wire = { up: megabits(10), down: megabits(50), latency: 15 };
+const TRACKER_LATENCY: Millis = 5;
+const COUNTRIES = ["CZ", "CD", "AT", "AU", "US", "UY"];
+
+export interface WorldSettings {
+  readonly seed: number;
+  readonly origin?: { readonly up?: number; readonly latency?: Millis };
+  readonly unlinkable?: number;
+}
+export interface Arrival {
+  readonly wire?: Partial<Wire>;
+  readonly fault?: Fault;
+  readonly settings?: Partial<LocalPeerSettings>;
+  /** Somebody who was here before, with the disk of then. */
+  readonly returning?: Visitor;
+}
+
+export class World {
+  readonly seed: number;
+  readonly timeline = new Timeline();
+  readonly trace = new Trace();
+  readonly random: SimRandom;
+  readonly network: Network;
+  readonly origin: SimOrigin;
+  readonly tracker: SimTracker;
+  readonly visitors: Visitor[] = [];
+  readonly manifestUrl = "https://site.example/.well-known/shoal.json";
+  readonly #bodies = new Map<string, Bytes>();
+  readonly #broken: string[] = [];
+  readonly #key = generateKeyPairSync("ec", { namedCurve: "P-256" });
+
+  constructor({ seed, origin = {}, unlinkable = 0.05 }: WorldSettings) {
+    this.seed = seed;
+    this.random = new SimRandom(String(seed));
+    const { timeline, trace } = this;
+    this.network = new Network({
+      timeline,
+      trace,
+      random: this.random.fork("network"),
+      unlinkable,
+    });
+    this.origin = new SimOrigin(timeline, trace, {
+      up: origin.up ?? megabits(100),
+      latency: origin.latency ?? 10,
+    });
+    this.tracker = new SimTracker(timeline, trace, this.random.fork("tracker"), TRACKER_LATENCY);
+  }
+
+  /** Publishes assets of these sizes; returns their URLs. */
+  publish(sizes: readonly ByteCount[], epoch = 1): string[] {
+    const { x = "", y = "" } = this.#key.publicKey.export({ format: "jwk" });
+    const point = [new Uint8Array([4]), fromBase64url(x), fromBase64url(y)];
+    const key = base64url(concatenated(point.map((part) => part ?? new Uint8Array(0))));
+    const urls: string[] = [];
+    const assets = sizes.map((size, order) => {
+      const url = `https://site.example/files/${order}.bin`;
+      const body = this.random.fork(`body ${order} ${epoch}`).bytes(size);
+      this.origin.put(url, body);
+      urls.push(url);
+      const digests: Bytes[] = [];
+      for (let index = 0; index < chunkCountOf(size, CHUNK_BYTES); index++) {
+        digests.push(sha256(body.slice(index * CHUNK_BYTES, (index + 1) * CHUNK_BYTES)));
+      }
+      const type = "application/octet-stream";
+      const chunkBytes = CHUNK_BYTES;
+      const facts = { url, size, chunkBytes, digests: concatenated(digests), type, epoch, key };
+      this.#bodies.set(base64url(sha256(contentText(facts))), body);
+      const signer = createSign("sha256").update(signedText(facts));
+      const signature = signer.sign({ key: this.#key.privateKey, dsaEncoding: "ieee-p1363" });
+      return { ...facts, signature: new Uint8Array(signature) };
+    });
+    this.origin.put(this.manifestUrl, utf8(writeManifest(epoch, key, assets)));
+    return urls;
+  }
+
+  bodyOf(content: string): Bytes | undefined {
+    return this.#bodies.get(content);
+  }
+
+  arrive({ wire = {}, fault = "none", settings = {}, returning }: Arrival = {}): Visitor {
+    const order = this.visitors.length;
+    const name = `v${order}`;
+    const node = this.network.node(name, { ...HOME, ...wire }, fault);
+    const country = COUNTRIES[order % COUNTRIES.length] ?? "CZ";
+    const visitor = new Visitor(this, name, node, country, settings, returning);
+    this.visitors.push(visitor);
+    return visitor;
+  }
+
+  /** Does something later. */
+  in(delay: Millis, task: () => void): void {
+    this.timeline.at(this.timeline.now + delay, task);
+  }
+
+  /** Runs until the condition holds. Throws when it does not within the time, or an invariant breaks. */
+  async run({ until, within }: { until: () => boolean; within: Millis }): Promise<void> {
+    const deadline = this.timeline.now + within;
+    while (!until()) {
+      if (this.timeline.now > deadline || !(await this.timeline.step())) {
+        throw new Error(`not within ${within} ms of simulated time\n${this.explain()}`);
+      }
+      this.checkInvariants();
+    }
+  }
+
+  /** Runs for a while. */
+  async pass(time: Millis): Promise<void> {
+    let passed = false;
+    this.in(time, () => {
+      passed = true;
+    });
+    await this.run({ until: () => passed, within: time });
+  }
+
+  /** Somebody saw bytes: were they the right ones? */
+  truth(who: string, where: "page" | "store", right: boolean): void {
+    if (!right) this.#broken.push(`I1: ${who}: wrong bytes reached the ${where}`);
+  }
+
+  checkInvariants(): void {
+    for (const visitor of this.visitors) {
+      const { bytes } = visitor.stats;
+      // I4, as it holds at every moment: nothing is served that was not received.
+      const served = visitor.visits.reduce((sum, visit) => sum + visit.received, 0);
+      if (bytes.cache + bytes.peers + bytes.origin < served && !visitor.left) {
+        this.#broken.push(`I4: ${visitor.name} served ${served} of ${JSON.stringify(bytes)}`);
+      }
+    }
+    if (this.#broken.length > 0) throw new Error(`${this.#broken.join("\n")}\n${this.explain()}`);
+  }
+
+  /** Whom the visitors accused without cause. */
+  falselyAccused(): string[] {
+    const honest = new Set(
+      this.visitors.filter(({ node }) => node.fault !== "liar").map(({ stats }) => stats.peerId),
+    );
+    return this.visitors.flatMap(({ name, accused }) =>
+      accused
+        .filter(({ peer }) => honest.has(peer))
+        .map(({ peer, kind }) => `${name}: ${peer} ${kind}`),
+    );
+  }
+
+  get fetches(): readonly Visit[] {
+    return this.visitors.filter(({ left }) => !left).flatMap(({ visits }) => visits);
+  }
+
+  offload(): number {
+    let peers = 0;
+    let origin = 0;
+    for (const { stats } of this.visitors) {
+      peers += stats.bytes.peers;
+      origin += stats.bytes.origin;
+    }
+    return peers / Math.max(1, peers + origin);
+  }
+
+  /** Closes everybody and checks that nothing is left of them (I6). */
+  async close(): Promise<void> {
+    const open = this.visitors.filter(({ left }) => !left);
+    let closed = 0;
+    for (const visitor of open) void visitor.close().then(() => closed++);
+    await this.run({ until: () => closed === open.length, within: minutes(1) });
+    this.tracker.close();
+    while (await this.timeline.step());
+    for (const visitor of open) {
+      if (visitor.clock.pending > 0) this.#broken.push(`I6: ${visitor.name} left timers`);
+      if (visitor.node.links.size > 0) this.#broken.push(`I6: ${visitor.name} left links`);
+    }
+    this.checkInvariants();
+  }
+
+  explain(): string {
+    return `seed ${this.seed}, trace ${this.trace.hash.slice(0, 12)}, last events:\n${this.trace.last}`;
+  }
+}
