@@ -20,8 +20,15 @@ const STATES: Readonly<Record<ClientStats["state"], string>> = {
 const SOURCES = [
   ["peers", "From neighbours"],
   ["origin", "From the origin"],
-  ["cache", "From its own cache"],
-  ["uploaded", "Given to neighbours"],
+  ["cache", "From its cache"],
+  ["uploaded", "Given to others"],
+] as const;
+
+/** The large file first: it is the one to watch. */
+const GROUPS = [
+  ["download", "The download"],
+  ["film", "The film"],
+  ["photo", "The photographs"],
 ] as const;
 
 export function clientPanel(client: Client, items: readonly Item[]): HTMLElement {
@@ -40,9 +47,14 @@ export function clientPanel(client: Client, items: readonly Item[]): HTMLElement
     numbers.append(element("div", { "data-from": from }, element("dt", {}, label), value));
     return [from, value] as const;
   });
-  const maps = new Map(items.map((item) => [item.url, chunkMap(item.title, item.size)]));
+  const maps = GROUPS.flatMap(([kind, title]) => {
+    const grouped = items.filter((item) => item.kind === kind);
+    return grouped.length === 0 ? [] : [chunkMap(title, grouped)];
+  });
 
-  client.on("chunk", (chunk) => maps.get(chunk.url)?.came(chunk));
+  client.on("chunk", (chunk) => {
+    for (const map of maps) map.came(chunk);
+  });
 
   function refresh() {
     const stats = client.stats();
@@ -65,15 +77,10 @@ export function clientPanel(client: Client, items: readonly Item[]): HTMLElement
   return element(
     "div",
     { class: "client" },
-    element(
-      "p",
-      { class: "client-state" },
-      state,
-      links,
-      element("span", { class: "spread" }, offload, " from neighbours"),
-    ),
+    element("p", { class: "client-state" }, state, links),
+    element("p", { class: "client-share" }, offload, " of what was received came from neighbours"),
     bar,
     numbers,
-    element("div", { class: "maps" }, ...[...maps.values()].map(({ root }) => root)),
+    element("div", { class: "maps" }, ...maps.map(({ root }) => root)),
   );
 }
