@@ -114,7 +114,7 @@ describe("introduce", () => {
   test("takes the nearest first, but for at most two from further away", () => {
     fc.assert(
       fc.property(scene, (given) => {
-        const { self, eligible, picks, swarms } = played({ ...given, spare: 40 });
+        const { self, eligible, picks, swarms } = played({ ...given, spare: 40, alone: false });
         fc.pre(swarms.length === 1);
         const chosen = new Set(picks.map(({ member }) => member));
         const distance = (member: Member) => distanceOf(proximityOf(self.levels, member.levels));

@@ -2,6 +2,7 @@
 // test waits for either comes or the test's own limit ends it.
 
 import { randomBytes } from "node:crypto";
+import { request } from "node:http";
 import { WebSocket } from "ws";
 import { base64url } from "../../../tracker/protocol/bytes.ts";
 import type { PeerId } from "../../../tracker/protocol/ids.ts";
@@ -101,3 +102,28 @@ export class Page {
 }
 
 export const newSecret = (): string => base64url(new Uint8Array(randomBytes(20)));
+
+/** An HTTP exchange without anybody's manners in between. */
+export function exchange(
+  tracker: Pick<RunningTracker, "url">,
+  path: string,
+  how: { method?: string; headers?: Readonly<Record<string, string>> } = {},
+) {
+  return new Promise<{ status: number; headers: NodeJS.Dict<string | string[]>; body: Buffer }>(
+    (resolve, reject) => {
+      const asked = request(`${tracker.url}${path}`, { ...how, agent: false }, (response) => {
+        const parts: Buffer[] = [];
+        response.on("data", (part: Buffer) => parts.push(part));
+        response.on("end", () => {
+          const { statusCode = 0, headers } = response;
+          resolve({ status: statusCode, headers, body: Buffer.concat(parts) });
+        });
+      });
+      asked.on("upgrade", ({ statusCode = 0, headers }, socket) => {
+        socket.destroy();
+        resolve({ status: statusCode, headers, body: Buffer.alloc(0) });
+      });
+      asked.on("error", reject).end();
+    },
+  );
+}

@@ -3,11 +3,7 @@
 
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { request } from "node:http";
 import { connect } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { OptionError, type TrackerOptions } from "../../../tracker/options.ts";
@@ -15,7 +11,7 @@ import { fromBase64url } from "../../../tracker/protocol/bytes.ts";
 import { peerIdFrom } from "../../../tracker/protocol/ids.ts";
 import { PROTOCOL_VERSION } from "../../../tracker/protocol/messages.ts";
 import { type RunningTracker, startTracker } from "../../../tracker/server.ts";
-import { newSecret, Page } from "./page.ts";
+import { exchange, newSecret, Page } from "./page.ts";
 import { OFFER, swarm } from "./stage.ts";
 
 const running: RunningTracker[] = [];
@@ -27,31 +23,6 @@ async function started(options: TrackerOptions = {}): Promise<RunningTracker> {
 afterEach(async () => {
   await Promise.all(running.splice(0).map((tracker) => tracker.close({ graceful: false })));
 });
-
-/** An HTTP exchange without anybody's manners in between. */
-function exchange(
-  tracker: RunningTracker,
-  path: string,
-  how: { method?: string; headers?: Readonly<Record<string, string>> } = {},
-) {
-  return new Promise<{ status: number; headers: NodeJS.Dict<string | string[]>; body: Buffer }>(
-    (resolve, reject) => {
-      const asked = request(`${tracker.url}${path}`, { ...how, agent: false }, (response) => {
-        const parts: Buffer[] = [];
-        response.on("data", (part: Buffer) => parts.push(part));
-        response.on("end", () => {
-          const { statusCode = 0, headers } = response;
-          resolve({ status: statusCode, headers, body: Buffer.concat(parts) });
-        });
-      });
-      asked.on("upgrade", ({ statusCode = 0, headers }, socket) => {
-        socket.destroy();
-        resolve({ status: statusCode, headers, body: Buffer.alloc(0) });
-      });
-      asked.on("error", reject).end();
-    },
-  );
-}
 
 /** The status line that answers an upgrade with these headers. */
 async function upgradeStatus(
@@ -370,83 +341,6 @@ describe("draining", () => {
     await tracker.close({ graceful: true });
     expect(tracker.totals().peers).toBe(0);
     stubborn.ws.terminate();
-  });
-});
-
-describe("plain HTTP", () => {
-  test("serves the three scripts to pages of any site, and spares who has them", async () => {
-    const scriptsDir = await mkdtemp(join(tmpdir(), "shoal-scripts-"));
-    try {
-      const tracker = await started({ scriptsDir });
-      const missing = await exchange(tracker, "/shoal.js");
-      expect([missing.status, String(missing.body)]).toEqual([
-        503,
-        'shoal.js is not built; run "npm run build" in Shoal\'s folder.\n',
-      ]);
-      for (const name of ["shoal.js", "shoal.mjs", "shoal-sw.js"]) {
-        const body = `// ${name} ${"x".repeat(5000)}`;
-        await writeFile(join(scriptsDir, name), body);
-        const script = await exchange(tracker, `/${name}?v=1`);
-        expect([script.status, String(script.body)]).toEqual([200, body]);
-        expect(script.headers).toMatchObject({
-          "content-type": "text/javascript; charset=utf-8",
-          "access-control-allow-origin": "*",
-          "cross-origin-resource-policy": "cross-origin",
-          "cache-control": "public, max-age=300",
-        });
-        const headers = { "if-none-match": `W/${script.headers.etag}` };
-        expect((await exchange(tracker, `/${name}`, { headers })).status).toBe(304);
-        const gzipped = await exchange(tracker, `/${name}`, {
-          headers: { "accept-encoding": "br, gzip" },
-        });
-        expect(gzipped.headers["content-encoding"]).toBe("gzip");
-        expect(gzipped.body.length).toBeLessThan(500);
-        expect(gzipped.headers.etag).not.toBe(script.headers.etag);
-        const head = await exchange(tracker, `/${name}`, { method: "HEAD" });
-        expect([head.headers["content-length"], head.body.length]).toEqual([`${body.length}`, 0]);
-        await writeFile(join(scriptsDir, name), `${body} rebuilt`);
-        expect((await exchange(tracker, `/${name}`, { headers })).status).toBe(200);
-      }
-    } finally {
-      await rm(scriptsDir, { recursive: true });
-    }
-  });
-
-  test("has totals without ids and addresses", async () => {
-    const tracker = await started();
-    const page = await Page.join(tracker);
-    await page.announce(8, "all");
-    page.say({
-      type: "report",
-      bytes: { cache: 1, peers: 3, origin: 1, uploaded: 2 },
-      poisoned: [],
-    });
-    page.say({ type: "ping" });
-    await page.next("pong");
-    const { status, headers, body } = await exchange(tracker, "/stats");
-    expect([status, headers["content-type"]]).toEqual([200, "application/json"]);
-    expect(JSON.parse(String(body))).toEqual({
-      peers: 1,
-      swarms: 1,
-      regions: { local: 1 },
-      bytes: { cache: 1, peers: 3, origin: 1, uploaded: 2 },
-      offload: 0.75,
-      introductions: 0,
-      links: { made: 0, failed: 0, declined: 0 },
-      violations: {},
-    });
-  });
-
-  test("knows no other path and no other method", async () => {
-    const tracker = await started();
-    for (const path of ["/nothing", "/shoal.js.map", "/../package.json", "/%2e%2e/package.json"]) {
-      expect((await exchange(tracker, path)).status).toBe(404);
-    }
-    expect((await exchange(tracker, "/")).status).toBe(426);
-    for (const method of ["POST", "PUT", "DELETE", "OPTIONS"]) {
-      const { status, headers } = await exchange(tracker, "/stats", { method });
-      expect([status, headers.allow]).toEqual([405, "GET, HEAD"]);
-    }
   });
 });
 

@@ -146,3 +146,10 @@ export class Stage {
     this.tracker.sweep();
   }
 }
+
+/** Two peers, the second having been introduced to the first. */
+export function pair(stage = new Stage()): { stage: Stage; ann: Actor; bob: Actor } {
+  const ann = stage.enters("ann").announce(8, { film: "all" });
+  const bob = stage.enters("bob").announce(8, { film: "none" });
+  return { stage, ann, bob };
+}
