@@ -8,6 +8,6 @@ export default defineConfig({
     exclude: ["test/browser/**", "test/bench/**"],
     // Two cores, and pages to come: more workers only take turns.
     maxWorkers: 2,
-    testTimeout: 60_000,
+    testTimeout: 30_000,
   },
 });

@@ -11,7 +11,7 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 function* sources(folder: string): Generator<Source> {
   for (const name of readdirSync(join(ROOT, folder)).sort()) {
     const path = folder === "" ? name : `${folder}/${name}`;
-    if (name === "node_modules" || name === "assets") continue;
+    if (name === "node_modules" || name === "assets" || name.startsWith(".")) continue;
     if (statSync(join(ROOT, path)).isDirectory()) yield* sources(path);
     else if (/\.(ts|mjs)$/.test(name)) yield { path, text: readFileSync(join(ROOT, path), "utf8") };
   }
@@ -75,6 +75,7 @@ describe("a file is refused when", () => {
         'import "./server.ts";',
         /arrows/,
       ],
+      ["the simulator imports timers", "test/sim/a.ts", 'import "node:timers";', /the package/],
       [
         "the simulator touches an adapter",
         "test/sim/a.ts",
