@@ -130,6 +130,17 @@ describe("a newcomer", () => {
   });
 });
 
+test("who has declined is left alone while others have room", () => {
+  const stage = new Stage();
+  const full = stage.enters("full").announce(0, { film: "some" });
+  const bob = stage.enters("bob").announce(1, { film: "none" });
+  const { session } = bob.last("introduce");
+  stage.enters("roomy").announce(0, { film: "some" });
+  full.say({ type: "ended", session, outcome: "declined" });
+  for (const name of ["a", "b", "c", "d"]) stage.enters(name).announce(1, { film: "all" });
+  expect(full.met()).toEqual([bob.id]);
+});
+
 test("a popular seed is introduced no more often a minute than the limit says", () => {
   const stage = new Stage({ introductions: { burst: 6, perSecond: 0.1 } });
   const seed = stage.enters("seed").announce(16, { film: "all" });
