@@ -15,8 +15,13 @@ const { controls, items } = facts();
 const client = runningClient();
 const fetch = fetchOf(client);
 
-if (client === undefined) existing("missing", HTMLElement).hidden = false;
-else existing("you", HTMLElement).replaceChildren(clientPanel(client, items));
+if (client === undefined) {
+  existing("missing", HTMLElement).hidden = false;
+  existing("swarm", HTMLElement).hidden = true;
+  existing("add-visitor", HTMLButtonElement).disabled = true;
+} else {
+  existing("you", HTMLElement).replaceChildren(clientPanel(client, items));
+}
 
 originPanel(controls);
 gallery(
@@ -29,5 +34,5 @@ for (const item of items) {
   if (item.kind !== "download") continue;
   const big = download(item, fetch);
   // Somebody must have the file before it can be passed on.
-  visitors(() => big.ensure());
+  if (client !== undefined) visitors(() => big.ensure());
 }

@@ -78,7 +78,7 @@ export function clientPanel(client: Client, items: readonly Item[]): HTMLElement
     "div",
     { class: "client" },
     element("p", { class: "client-state" }, state, links),
-    element("p", { class: "client-share" }, offload, " of what was received came from neighbours"),
+    element("p", { class: "client-share" }, offload, " came from neighbours"),
     bar,
     numbers,
     element("div", { class: "maps" }, ...maps.map(({ root }) => root)),

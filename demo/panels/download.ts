@@ -36,7 +36,7 @@ export function download(item: Item, fetch: Fetch): Download {
         },
       });
       const seconds = (performance.now() - started) / 1000;
-      report.textContent = `Complete and verified: ${bytesInWords(item.size)} in ${seconds.toFixed(1)} s.`;
+      report.textContent = `Complete: ${bytesInWords(item.size)} in ${seconds.toFixed(1)} s.`;
       isDone = true;
     } catch {
       report.textContent = mine.signal.aborted
