@@ -16,12 +16,10 @@ export interface WebRtcSettings {
 }
 
 /**
- * Queued bytes above which a link asks for a pause. 1 MiB moved 15 to 16 MiB/s between two pages in one machine,
- * and keeps far away from the 16 MiB at which Chromium's `send` throws.
+ * Queued bytes above which a link asks for a pause, until it is told better. 1 MiB moved 15 to 16 MiB/s between two
+ * pages in one machine, and keeps far away from the 16 MiB at which Chromium's `send` throws.
  */
 const HIGH_WATER: ByteCount = 1024 * 1024;
-/** A quarter is left when the pause ends: at 10 MiB/s that is 25 ms, enough for the next frames to arrive in. */
-const LOW_WATER: ByteCount = 256 * 1024;
 
 /**
  * `disconnected` often heals by itself within a second or two (a lost burst, a roaming phone). After five it hardly
@@ -54,6 +52,7 @@ class PeerLink implements Link {
   #state: "connecting" | "open" | "over" = "connecting";
   #isDescribed = false;
   #isCongested = false;
+  #highWater = HIGH_WATER;
   #disconnected: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -103,9 +102,18 @@ class PeerLink implements Link {
       this.#failSoon();
       return "closed";
     }
-    if (channel.bufferedAmount <= HIGH_WATER) return "sent";
+    if (channel.bufferedAmount <= this.#highWater) return "sent";
     this.#isCongested = true;
     return "congested";
+  }
+
+  pace(queued: ByteCount): void {
+    this.#highWater = queued;
+    const channel = this.#channel;
+    if (channel === null) return;
+    channel.bufferedAmountLowThreshold = queued / 4;
+    // The event comes only when the amount falls through the threshold, not when the threshold rises over the amount.
+    if (channel.bufferedAmount <= queued / 4) queueMicrotask(() => this.#drained());
   }
 
   close(): void {
@@ -162,7 +170,7 @@ class PeerLink implements Link {
     // A second channel would take the first one's place inside simple-peer.
     const connection = this.#peer?._pc;
     if (connection) connection.ondatachannel = null;
-    channel.bufferedAmountLowThreshold = LOW_WATER;
+    channel.bufferedAmountLowThreshold = this.#highWater / 4;
     // In the place of simple-peer's own: without its `onopen` it never starts to poll `getStats` for a candidate pair.
     channel.onopen = () => this.#opened();
     channel.onmessage = ({ data }: MessageEvent<unknown>) => this.#received(data);

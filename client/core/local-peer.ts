@@ -13,11 +13,12 @@ import { seedOf } from "./retrieve/election.ts";
 import { type Action, plan } from "./retrieve/plan.ts";
 import type { Reading } from "./retrieve/reading.ts";
 import { Retrieval } from "./retrieve/retrieval.ts";
-import type { ClientStats } from "./stats.ts";
+import type { ByteStats, ClientStats } from "./stats.ts";
 import { Discovery } from "./swarm/discovery.ts";
 import { Average } from "./swarm/estimate.ts";
 import { Links } from "./swarm/links.ts";
 import { Membership } from "./swarm/membership.ts";
+import { UploadSlots } from "./swarm/slots.ts";
 import { UploadAllowance } from "./swarm/upload.ts";
 import type {
   ByteCount,
@@ -184,6 +185,11 @@ export class LocalPeer {
     this.#applySharing();
   }
 
+  /** The bytes alone, for who asks often. */
+  get bytes(): ByteStats {
+    return { ...this.#bytes, uploaded: this.#allowance.given };
+  }
+
   stats(): ClientStats {
     const { peers, origin } = this.#bytes;
     return {
@@ -191,7 +197,7 @@ export class LocalPeer {
       tracker: this.#discovery?.state ?? "off",
       peerId: this.#id,
       region: this.#region,
-      bytes: { ...this.#bytes, uploaded: this.#allowance.given },
+      bytes: this.bytes,
       offload: peers + origin === 0 ? 0 : peers / (peers + origin),
       chunks: { ...this.#chunks },
       cache: {
@@ -243,6 +249,7 @@ export class LocalPeer {
       self: () => fromBase64url(this.#id ?? "") ?? new Uint8Array(0),
       peer: {
         allowance: this.#allowance,
+        slots: new UploadSlots(this.#ports.clock),
         read: (content, index) => this.#cache.read(content, index),
         holding: (content) => this.#cache.holding(content),
       },

@@ -4,7 +4,7 @@
 
 import type { Bytes } from "../../tracker/protocol/bytes.ts";
 import type { Signal } from "../../tracker/protocol/messages.ts";
-import type { ByteRange, Cancel, Millis } from "./vocabulary.ts";
+import type { ByteCount, ByteRange, Cancel, Millis } from "./vocabulary.ts";
 
 /** Time that only ever goes forward. Differences mean something; absolute values do not. */
 export interface Clock {
@@ -76,6 +76,8 @@ export interface Link {
   accept(signal: Signal): void;
   /** `congested`: sent, but wait for `drain` before the next data frame. The frame is not kept by the caller. */
   send(frame: Bytes): "sent" | "congested" | "closed";
+  /** From now on `congested` above so many queued bytes, and `drain` when a quarter of them is left. */
+  pace(queued: ByteCount): void;
   /** At once; unsent data is discarded. No `closed` follows. */
   close(): void;
 }

@@ -15,7 +15,8 @@ async function fiftyWithChurn(seed: number): Promise<World> {
       if (order % 5 === 4) world.in(dice.between(seconds(1), seconds(12)), () => visitor.vanish());
     });
   }
-  await world.pass(seconds(20));
+  // The last arrives after 20 s, the last tab closes 12 s later.
+  await world.pass(seconds(33));
   await world.run({
     until: () => world.fetches.every(({ until, failed }) => until !== null || failed !== null),
     within: minutes(5),

@@ -11,7 +11,6 @@ import type { SimRandom } from "./random.ts";
 import type { Trace } from "./trace.ts";
 
 const HIGH_WATER: ByteCount = 1024 * 1024;
-const LOW_WATER: ByteCount = 256 * 1024;
 /** SCTP and DTLS on top of each frame. */
 const OVERHEAD: ByteCount = 60;
 /** Round trips of ICE, DTLS and SCTP before a channel opens. */
@@ -116,6 +115,7 @@ export class SimLink implements Link {
   #state: "new" | "open" | "over" = "new";
   #queued: ByteCount = 0;
   #congested = false;
+  #highWater = HIGH_WATER;
   readonly #role: "offerer" | "answerer";
 
   constructor(node: Node, role: "offerer" | "answerer", listener: LinkListener) {
@@ -183,9 +183,13 @@ export class SimLink implements Link {
       trace.add(timeline.now, other.node.name, "frame", `${copy[0]} ${copy.length}`);
       other.listener.frame(copy);
     });
-    if (this.#queued <= HIGH_WATER) return "sent";
+    if (this.#queued <= this.#highWater) return "sent";
     this.#congested = true;
     return "congested";
+  }
+
+  pace(queued: ByteCount): void {
+    this.#highWater = queued;
   }
 
   close(): void {
@@ -207,7 +211,7 @@ export class SimLink implements Link {
 
   #left(bytes: ByteCount): void {
     this.#queued -= bytes;
-    if (!this.#congested || this.#queued > LOW_WATER || this.#state !== "open") return;
+    if (!this.#congested || this.#queued > this.#highWater / 4 || this.#state !== "open") return;
     this.#congested = false;
     this.listener.drain();
   }

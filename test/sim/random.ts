@@ -28,9 +28,9 @@ export class SimRandom implements Random {
   }
 
   bytes(count: number): Bytes {
-    const bytes = new Uint8Array(count);
-    for (let at = 0; at < count; at++) bytes[at] = this.#next() & 255;
-    return bytes;
+    const words = new Uint32Array(Math.ceil(count / 4));
+    for (let at = 0; at < words.length; at++) words[at] = this.#next();
+    return new Uint8Array(words.buffer, 0, count).slice();
   }
 
   /** Uniform between the two. */

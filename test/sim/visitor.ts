@@ -4,7 +4,7 @@
 import { LocalPeer, type LocalPeerSettings } from "../../client/core/local-peer.ts";
 import type { ClientStats } from "../../client/core/stats.ts";
 import type { ByteRange, Millis, Urgency } from "../../client/core/vocabulary.ts";
-import { type Bytes, sameBytes } from "../../tracker/protocol/bytes.ts";
+import type { Bytes } from "../../tracker/protocol/bytes.ts";
 import { CHUNK_BYTES } from "../../tracker/protocol/manifest.ts";
 import { SimClock } from "./clock.ts";
 import { simHasher } from "./hasher.ts";
@@ -34,6 +34,8 @@ export class Visitor {
   /** Peers it called poisoners or protocol breakers. */
   readonly accused: { readonly peer: string; readonly kind: string }[] = [];
   left = false;
+  /** Bytes that reached the page. */
+  served = 0;
   readonly #world: World;
 
   constructor(
@@ -51,7 +53,12 @@ export class Visitor {
     const { clock } = this;
     this.chunks =
       disk?.chunks.reopen(clock) ??
-      new SimStore({ clock, room: PLENTY, latency: DISK, written: (key) => this.#written(key) });
+      new SimStore({
+        clock,
+        room: PLENTY,
+        latency: DISK,
+        written: (key, bytes) => this.#written(key, bytes),
+      });
     this.index = disk?.index.reopen(clock) ?? new SimStore({ clock, room: PLENTY, latency: DISK });
     this.peer = new LocalPeer(
       {
@@ -116,13 +123,11 @@ export class Visitor {
       for (let at = first; ; ) {
         const bytes = await reading.next();
         if (bytes === null) break;
-        this.#world.truth(
-          this.name,
-          "page",
-          sameBytes(bytes, truth.subarray(at, at + bytes.length)),
-        );
+        this.#world.truth(this.name, "page", equal(bytes, truth.subarray(at, at + bytes.length)));
         at += bytes.length;
         visit.received += bytes.length;
+        this.served += bytes.length;
+        this.#world.balance(this.name, this.served, this.peer.bytes);
       }
       visit.until = this.clock.now();
       this.#world.trace.add(visit.until, this.name, "fetched", visit.url);
@@ -147,14 +152,13 @@ export class Visitor {
     await this.peer.close();
   }
 
-  #written(key: string): void {
+  #written(key: string, bytes: Bytes): void {
     const dot = key.indexOf(".");
     const body = this.#world.bodyOf(key.slice(0, dot));
     if (body === undefined) return;
-    const index = Number(key.slice(dot + 1));
-    const truth: Bytes = body.slice(index * CHUNK_BYTES, (index + 1) * CHUNK_BYTES);
-    void this.chunks.get(key).then((bytes) => {
-      if (bytes !== undefined) this.#world.truth(this.name, "store", sameBytes(bytes, truth));
-    });
+    const from = Number(key.slice(dot + 1)) * CHUNK_BYTES;
+    this.#world.truth(this.name, "store", equal(bytes, body.subarray(from, from + CHUNK_BYTES)));
   }
 }
+
+const equal = (one: Bytes, other: Bytes): boolean => Buffer.compare(one, other) === 0;

@@ -135,8 +135,8 @@ export function plan(view: PlanView): Plan {
   for (const link of view.links) {
     if (!link.ready) continue;
     const silent = link.silentFor(view.now);
-    if (silent >= SILENCE) draft.actions.push({ do: "rest", peer: link.id });
-    else if (link.openRequests > 0) draft.wake(view.now - silent + SILENCE);
+    if (silent >= patienceWith(link)) draft.actions.push({ do: "rest", peer: link.id });
+    else if (link.openRequests > 0) draft.wake(view.now - silent + patienceWith(link));
   }
   for (const want of view.wants) planWant(draft, want);
   return { actions: draft.actions, wakeAt: draft.wakeAt };
@@ -160,7 +160,8 @@ class Draft {
   }
 
   usable(link: LinkView): boolean {
-    if (!link.ready || link.choking || link.silentFor(this.view.now) >= SILENCE) return false;
+    if (!link.ready || link.choking || link.silentFor(this.view.now) >= patienceWith(link))
+      return false;
     if (link.restUntil > this.view.now) this.wake(link.restUntil);
     return link.restUntil <= this.view.now;
   }
@@ -192,6 +193,11 @@ class Draft {
     this.freeReads--;
     this.actions.push({ do: "read", content: want.content.id, first, last });
   }
+}
+
+/** A long way adds to it, but never more than doubles it. */
+function patienceWith(link: LinkView): Millis {
+  return SILENCE + Math.min(SILENCE, link.rttMs ?? 0);
 }
 
 interface Sources {

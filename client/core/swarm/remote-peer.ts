@@ -39,6 +39,7 @@ export interface RemotePeerNeeds {
   readonly peerBytes: Bytes;
   readonly proximity: Proximity;
   readonly allowance: ServingNeeds["allowance"];
+  readonly slots: ServingNeeds["slots"];
   read(content: ContentId, index: number): Promise<Bytes | undefined>;
   /** Chunks held of a content that the other side asks about; `undefined` when unknown. */
   holding(content: ContentId): Bitfield | undefined;
@@ -112,6 +113,7 @@ export class RemotePeer {
       clock: needs.clock,
       link: needs.link,
       allowance: needs.allowance,
+      slots: needs.slots,
       read: needs.read,
       reject: (request, reason) => this.#say({ type: "reject", request, reason }),
     });
@@ -421,7 +423,9 @@ export class RemotePeer {
       this.#say({ type: "reject", request, reason: "missing" });
       return undefined;
     }
-    return this.#serving.accept(request, content, index) === "flood" ? "flood" : undefined;
+    const accepted = this.#serving.accept(request, content, index);
+    if (accepted === "busy") this.#say({ type: "reject", request, reason: "busy" });
+    return accepted === "flood" ? accepted : undefined;
   }
 
   #rejected(request: number, reason: RejectReason): Violation | undefined {

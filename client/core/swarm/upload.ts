@@ -1,14 +1,24 @@
 // Serving chunks to one peer, within what the visitor allows. Answers requests in the order they came, keeps at most
-// two chunks in memory, and stops at the link's high-water mark until it drains. Sends nothing that was not asked for.
+// two chunks in memory, and stops at the link's high-water mark until it drains. The mark follows the link's rate, so
+// that what is queued is a moment's worth: no control message waits behind more. Sends nothing that was not asked for.
 
 import type { Bytes } from "../../../tracker/protocol/bytes.ts";
 import type { Clock, Link } from "../ports.ts";
 import type { ByteCount, Cancel, ContentId, Millis } from "../vocabulary.ts";
 import { encodeData } from "../wire/codec.ts";
 import { DATA_BYTES, MAX_REQUESTS, type RejectReason } from "../wire/messages.ts";
+import { Average } from "./estimate.ts";
+import type { UploadSlots } from "./slots.ts";
 
 /** The next chunk is read while the one before it is sent, so that a store's latency costs no throughput. */
 const READ_AHEAD = 2;
+
+/** So much of what a link takes in a second may be queued on it. */
+const QUEUED_SECONDS = 0.2;
+/** A frame and a little on the slowest link; on the fastest, enough to bridge a busy event loop. */
+const LEAST_QUEUE: ByteCount = 64 * 1024;
+const MOST_QUEUE: ByteCount = 1024 * 1024;
+const FIRST_QUEUE: ByteCount = 128 * 1024;
 
 /** What all uploads of this visitor together may give: bytes in the session, bytes a second. Invariant I5. */
 export class UploadAllowance {
@@ -66,8 +76,9 @@ interface Wanted {
 
 export interface ServingNeeds {
   readonly clock: Clock;
-  readonly link: Pick<Link, "send">;
+  readonly link: Pick<Link, "send" | "pace">;
   readonly allowance: UploadAllowance;
+  readonly slots: UploadSlots;
   /** A held, verified chunk, or `undefined` when it is not (any more). */
   read(content: ContentId, index: number): Promise<Bytes | undefined>;
   reject(request: number, reason: RejectReason): void;
@@ -80,11 +91,18 @@ export class Serving {
   #waiting: Cancel | null = null;
   #closed = false;
   #uploaded = 0;
-  /** Since when the link takes nothing although there is something to send. */
+  /** Since when the link has been over its mark. */
   stuckSince: Millis | null = null;
+  readonly #drain = new Average();
+  #queueLimit = FIRST_QUEUE;
 
   constructor(needs: ServingNeeds) {
     this.#needs = needs;
+    needs.link.pace(FIRST_QUEUE);
+  }
+
+  get drainRate(): number | null {
+    return this.#drain.value;
   }
 
   get uploaded(): ByteCount {
@@ -94,11 +112,12 @@ export class Serving {
     return this.#queue.length > 0;
   }
 
-  /** `flood`: more open requests than we said we take, or one number twice. */
-  accept(request: number, content: ContentId, index: number): "accepted" | "flood" {
+  /** `flood`: more open requests than we said we take, or one number twice. `busy`: no slot for this peer now. */
+  accept(request: number, content: ContentId, index: number): "accepted" | "flood" | "busy" {
     if (this.#queue.length >= MAX_REQUESTS || this.#queue.some((one) => one.request === request)) {
       return "flood";
     }
+    if (!this.#needs.slots.take(this)) return "busy";
     this.#queue.push({ request, content, index, chunk: "unread", part: 0 });
     this.#pump();
     return "accepted";
@@ -111,6 +130,15 @@ export class Serving {
   }
 
   drain(): void {
+    const { clock, link } = this.#needs;
+    if (this.stuckSince !== null) {
+      // From the mark down to a quarter of it, which is where a link says that it has drained.
+      const took = Math.max(1, clock.now() - this.stuckSince);
+      this.#drain.add((this.#queueLimit * 0.75 * 1000) / took);
+      const worth = (this.#drain.value ?? 0) * QUEUED_SECONDS;
+      this.#queueLimit = Math.min(MOST_QUEUE, Math.max(LEAST_QUEUE, worth));
+      link.pace(this.#queueLimit);
+    }
     this.#congested = false;
     this.stuckSince = null;
     this.#pump();
@@ -119,16 +147,19 @@ export class Serving {
   /** Refuses everything that is queued. */
   stop(reason: RejectReason): void {
     for (const one of this.#queue.splice(0)) this.#needs.reject(one.request, reason);
+    this.#needs.slots.release(this);
   }
 
   close(): void {
     this.#closed = true;
     this.#queue.length = 0;
     this.#waiting?.();
+    this.#needs.slots.release(this);
   }
 
   #pump(): void {
     if (this.#closed) return;
+    if (this.#queue.length === 0) this.#needs.slots.release(this);
     for (const ahead of this.#queue.slice(0, READ_AHEAD)) {
       if (ahead.chunk === "unread") this.#read(ahead);
     }
@@ -172,6 +203,7 @@ export class Serving {
     one.part++;
     if (from + bytes.length >= chunk.length) {
       this.#queue.shift();
+      if (this.#queue.length === 0) this.#needs.slots.release(this);
       const ahead = this.#queue[READ_AHEAD - 1];
       if (ahead?.chunk === "unread") this.#read(ahead);
     }
