@@ -81,6 +81,9 @@ const HTTP_BOUNDS = {
   connectionsCheckingInterval: 5_000,
 } as const;
 
+/** Script requests open at the same time, in a crowd, behind slow phones. */
+const HTTP_ROOM = 1000;
+
 class Edge implements RunningTracker {
   readonly #needs: EdgeNeeds;
   readonly #http: Server;
@@ -130,6 +133,8 @@ class Edge implements RunningTracker {
         isDraining: () => this.#closing !== undefined,
       });
     });
+    // Plain HTTP passes by in moments; what is above the sockets' own fuse is room for it.
+    this.#http.maxConnections = edgeLimits.connections + HTTP_ROOM;
     this.#upgrades = new WebSocketServer(socketOptions(edgeLimits));
     this.#http.on("upgrade", (request, socket, head) => this.#upgrade(request, socket, head));
   }

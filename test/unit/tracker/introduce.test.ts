@@ -211,6 +211,25 @@ test("a swarm with only far members gets its turn beside one full of neighbours"
   }
 });
 
+test("with fewer wishes than swarms, each swarm has its turn", () => {
+  const { roster, self, seated, place } = swarmOf(0, 0);
+  const names = ["a", "b", "c", "d"];
+  const lone = names.map((name) => {
+    roster.seat(name, self, { seed: false, room: "open" });
+    return seated(place("home", "EU"), name);
+  });
+  const swarms = names.map((key) => ({ key, seed: false }));
+  const met = new Set<Placed>();
+  for (let seed = 0; seed < 50; seed++) {
+    const [pick] = introduce(
+      { self, swarms, want: 1, spare: 0, alone: false, roster, suits: () => true },
+      dice(seed),
+    );
+    if (pick !== undefined) met.add(pick.member);
+  }
+  expect(met).toEqual(new Set(lone));
+});
+
 test("the work does not grow with the swarm", () => {
   const looksIn = (near: number) => {
     const { roster, self } = swarmOf(near, near);

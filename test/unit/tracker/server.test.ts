@@ -241,6 +241,22 @@ describe("whatever a stranger sends", () => {
     await honest.next("pong");
   });
 
+  test("a refused upgrade whose sender resets the connection meanwhile hurts nobody", async () => {
+    const tracker = await started();
+    const upgrade =
+      "GET / HTTP/1.1\r\nHost: x\r\nOrigin: https://evil.example\r\n" +
+      "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+    const resets = Array.from({ length: 100 }, async () => {
+      const raw = connect(tracker.port, "127.0.0.1");
+      raw.on("error", () => {});
+      await once(raw, "connect");
+      raw.write(upgrade, () => raw.resetAndDestroy());
+      await once(raw, "close");
+    });
+    await Promise.all(resets);
+    await Page.join(tracker);
+  });
+
   test("a reader that does not read is cut, instead of filling memory", async () => {
     const tracker = await started({
       limits: {

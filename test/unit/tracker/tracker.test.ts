@@ -152,6 +152,9 @@ describe("report", () => {
     stage.now += 60_000;
     ann.say({ type: "report", bytes, poisoned: [] });
     expect(stage.tracker.totals().bytes.peers).toBe(60_000_000_000);
+    // The same minute cannot be reported twice.
+    ann.say({ type: "report", bytes, poisoned: [] });
+    expect(stage.tracker.totals().bytes.peers).toBe(60_000_000_000);
   });
 
   test("of poisoning counts against known peers only, and keeps the pair apart", () => {
