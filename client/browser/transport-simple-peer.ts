@@ -23,7 +23,7 @@ const HIGH_WATER: ByteCount = 1024 * 1024;
 
 /**
  * `disconnected` often heals by itself within a second or two (a lost burst, a roaming phone). After five it hardly
- * ever does, and simple-peer would keep the peer as a zombie until `failed`, half a minute later.
+ * ever does, and simple-peer would keep the peer as a zombie until `failed` (ten more seconds in Chromium 156).
  */
 const DISCONNECTED_PATIENCE: Millis = 5000;
 
