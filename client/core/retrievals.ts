@@ -1,0 +1,233 @@
+// Everything on its way home, and the loop that brings it: an event arrives, `plan` is asked once per turn, its
+// actions are performed. Owns the one planning timer; decides nothing that the plan decides.
+
+import type { Account } from "./account.ts";
+import type { ChunkCache } from "./cache/chunk-cache.ts";
+import { type ShoalError, unreachable } from "./errors.ts";
+import type { ChunkSource, Listeners } from "./events.ts";
+import type { Clock, Hasher, Origin } from "./ports.ts";
+import { type Action, plan } from "./retrieve/plan.ts";
+import type { Reading } from "./retrieve/reading.ts";
+import { Retrieval } from "./retrieve/retrieval.ts";
+import { Average } from "./swarm/estimate.ts";
+import type { Neighbourhood } from "./swarm/neighbourhood.ts";
+import type {
+  ByteCount,
+  ByteRange,
+  Cancel,
+  Content,
+  ContentId,
+  Millis,
+  Urgency,
+} from "./vocabulary.ts";
+
+/** Reads at the origin at once, over all contents; a browser's own limit on HTTP/1.1 is six a host. */
+const ORIGIN_READS = 12;
+
+export interface RetrievalsNeeds {
+  readonly clock: Clock;
+  readonly hasher: Hasher;
+  readonly origin: Origin;
+  readonly cache: ChunkCache;
+  readonly account: Account;
+  readonly listeners: Listeners;
+  /** Everybody else; `null` while, or where, nothing is shared. */
+  others(): Neighbourhood | null;
+  /** Manifest and origin disagree about this content. */
+  mismatch(content: Content, error: ShoalError): void;
+}
+
+export class Retrievals {
+  readonly #needs: RetrievalsNeeds;
+  readonly #open = new Map<ContentId, Retrieval>();
+  /** What to tell linked peers at the end of this turn. */
+  readonly #news = new Map<ContentId, number[]>();
+  readonly #originRate = new Average();
+  #turning = false;
+  #closed = false;
+  #timer: Cancel | null = null;
+
+  constructor(needs: RetrievalsNeeds) {
+    this.#needs = needs;
+  }
+
+  get all(): Iterable<Retrieval> {
+    return this.#open.values();
+  }
+  get(content: ContentId): Retrieval | undefined {
+    return this.#open.get(content);
+  }
+
+  read(content: Content, range: ByteRange, urgency: Urgency): Reading {
+    const known = this.#open.get(content.id);
+    if (known !== undefined) return known.read(range, urgency);
+    const retrieval = this.#begin(content);
+    this.#open.set(content.id, retrieval);
+    this.#needs.others()?.want(content);
+    return retrieval.read(range, urgency);
+  }
+
+  /** Something is different: plan in this turn. */
+  turnSoon(): void {
+    if (this.#turning || this.#closed) return;
+    this.#turning = true;
+    void Promise.resolve().then(() => {
+      this.#turning = false;
+      this.#turn();
+    });
+  }
+
+  close(error: ShoalError): void {
+    this.#closed = true;
+    this.#timer?.();
+    for (const retrieval of [...this.#open.values()]) retrieval.fail(error);
+  }
+
+  #begin(content: Content): Retrieval {
+    const { clock, hasher, origin, cache, account, others, mismatch } = this.#needs;
+    const { id } = content;
+    return new Retrieval(content, {
+      clock,
+      hasher,
+      origin,
+      cache,
+      expectUntil: ({ startedAt, originError }) =>
+        others()?.expectUntil(content, startedAt, originError !== null) ?? startedAt,
+      listener: {
+        changed: () => this.turnSoon(),
+        verified: (_retrieval, index, source, bytes) => {
+          account.verified++;
+          if (source === "peers") account.peers += bytes;
+          const news = this.#news.get(id) ?? [];
+          news.push(index);
+          this.#news.set(id, news);
+          this.#tellPage(content, index, source, bytes);
+        },
+        cached: (_retrieval, index, bytes) => {
+          account.cache += bytes;
+          this.#tellPage(content, index, "cache", bytes);
+        },
+        read: (_retrieval, reading) => this.#read(reading),
+        poisoned: (peer) => {
+          account.poisoned(peer);
+          others()?.links.ban(peer, "poisoned");
+        },
+        pending: (_retrieval, indices) => others()?.tell(id, "pending", indices),
+        gaveUp: (_retrieval, indices) => others()?.tell(id, "gone", indices),
+        originBytes: (bytes) => {
+          account.origin += bytes;
+        },
+        originRate: (rate) => this.#originRate.add(rate),
+        wasted: (bytes) => {
+          account.wasted += bytes;
+        },
+        superseded: (_retrieval, index, peer) => others()?.links.get(peer)?.cancel(id, index),
+        mismatch: (error) => {
+          account.rejected++;
+          mismatch(content, error);
+        },
+        finished: () => {
+          this.#open.delete(id);
+          others()?.release(content);
+          this.turnSoon();
+        },
+      },
+    });
+  }
+
+  #tellPage(
+    { asset, chunkCount }: Content,
+    index: number,
+    source: ChunkSource,
+    bytes: ByteCount,
+  ): void {
+    this.#needs.listeners.emit("chunk", {
+      url: asset.url,
+      index,
+      count: chunkCount,
+      source,
+      bytes,
+    });
+  }
+
+  #read(reading: Reading): void {
+    if (!reading.done) return;
+    const { clock, listeners } = this.#needs;
+    const elapsedMs = clock.now() - reading.startedAt;
+    listeners.emit("retrieved", { url: reading.content.asset.url, elapsedMs, ...reading.bytes });
+  }
+
+  #turn(): void {
+    if (this.#closed) return;
+    this.#timer?.();
+    this.#timer = null;
+    const { clock, others: everybody } = this.#needs;
+    const others = everybody();
+    for (const [content, indices] of this.#news) others?.tell(content, "have", indices);
+    this.#news.clear();
+    const now = clock.now();
+    const wants = [...this.#open.values()].sort(
+      (one, other) => URGENCIES[one.urgency] - URGENCIES[other.urgency],
+    );
+    const reads = wants.reduce((sum, want) => sum + want.runs.length, 0);
+    const { actions, wakeAt } = plan({
+      now,
+      selfSeed: others?.seed ?? 0,
+      wants,
+      links: others?.links.all ?? [],
+      origin: { freeReads: ORIGIN_READS - reads, bytesPerSecond: this.#originRate.value },
+    });
+    for (const action of actions) this.#perform(action, others);
+    for (const want of wants) this.#failIfHopeless(want, others, now);
+    if (wakeAt === "never") return;
+    this.#timer = clock.after(wakeAt - now, () => {
+      this.#timer = null;
+      this.#turn();
+    });
+  }
+
+  #perform(action: Action, others: Neighbourhood | null): void {
+    switch (action.do) {
+      case "request": {
+        const link = others?.links.get(action.peer);
+        const retrieval = this.#open.get(action.content);
+        if (link === undefined || retrieval === undefined) return;
+        retrieval.asked(action.peer, action.index);
+        link.request(retrieval.content, action.index);
+        return;
+      }
+      case "rest": {
+        const link = others?.links.get(action.peer);
+        if (link === undefined) return;
+        for (const retrieval of this.#open.values()) {
+          for (const index of retrieval.lost(action.peer)) link.cancel(retrieval.content.id, index);
+        }
+        others?.links.rest(link);
+        this.turnSoon();
+        return;
+      }
+      case "read":
+        return this.#open.get(action.content)?.readOrigin(action.first, action.last);
+      case "trim":
+        return this.#open.get(action.content)?.trim(action.at, action.last);
+      case "abandon":
+        return this.#open.get(action.content)?.abandon(action.at);
+      default:
+        return unreachable(action);
+    }
+  }
+
+  /** The origin failed, and no peer has or is about to have what is missing. */
+  #failIfHopeless(retrieval: Retrieval, others: Neighbourhood | null, now: Millis): void {
+    const error = retrieval.originError;
+    if (error === null || retrieval.underWay || now < retrieval.expectUntil) return;
+    if (retrieval.originMayRecover) return;
+    const { id } = retrieval.content;
+    for (let index = retrieval.position; index < retrieval.until; index++) {
+      if (retrieval.has(index) || others?.promises(id, index)) continue;
+      return retrieval.fail(error);
+    }
+  }
+}
+
+const URGENCIES: Readonly<Record<Urgency, number>> = { now: 0, soon: 1, idle: 2 };

@@ -1,0 +1,166 @@
+// Everybody else, as the local peer sees them: the tracker, the swarms joined there, and the links that came of it.
+// Wires discovery, membership and links to each other, so that the local peer deals with one neighbour at a time.
+
+import { type Bytes, fromBase64url } from "../../../tracker/protocol/bytes.ts";
+import type { PeerId } from "../../../tracker/protocol/ids.ts";
+import type { ChunkCache } from "../cache/chunk-cache.ts";
+import type { Ports, Transport } from "../ports.ts";
+import { seedOf } from "../retrieve/election.ts";
+import type { Cancel, Content, ContentId, Millis } from "../vocabulary.ts";
+import type { DeltaKind } from "../wire/messages.ts";
+import { Discovery, type TrackerState } from "./discovery.ts";
+import { Links, type LinksListener } from "./links.ts";
+import { Membership } from "./membership.ts";
+import type { RemotePeer } from "./remote-peer.ts";
+import { UploadSlots } from "./slots.ts";
+import type { UploadAllowance } from "./upload.ts";
+
+const REPORT_EVERY: Millis = 30_000;
+
+export interface NeighbourhoodNeeds {
+  readonly ports: Pick<Ports, "clock" | "random" | "tracker">;
+  readonly transport: Transport;
+  readonly trackerUrl: string;
+  readonly region: string | null;
+  readonly token: string | null;
+  readonly cache: ChunkCache;
+  readonly allowance: UploadAllowance;
+  readonly listener: NeighbourhoodListener;
+}
+export interface NeighbourhoodListener
+  extends Pick<LinksListener, "ready" | "received" | "refused" | "wasted" | "violated" | "left"> {
+  /** Somebody holds, wants or allows something else, or more links are to come or not to come: plan again. */
+  changed(): void;
+  trackerChanged(state: TrackerState): void;
+  trackerRefused(code: string, detail: string): void;
+  /** It is time to tell the tracker what was moved. */
+  reportDue(): void;
+}
+
+export class Neighbourhood {
+  readonly links: Links;
+  readonly discovery: Discovery;
+  readonly #membership: Membership;
+  readonly #clock: Ports["clock"];
+  readonly #listener: NeighbourhoodListener;
+  #id: PeerId | null = null;
+  #region: string | null = null;
+  #reporting: Cancel | null = null;
+
+  constructor(needs: NeighbourhoodNeeds) {
+    const { ports, cache, listener } = needs;
+    const { clock } = ports;
+    this.#clock = clock;
+    this.#listener = listener;
+    this.links = new Links({
+      clock,
+      transport: needs.transport,
+      self: () => fromBase64url(this.#id ?? "") ?? new Uint8Array(0),
+      peer: {
+        allowance: needs.allowance,
+        slots: new UploadSlots(clock),
+        read: (content, index): Promise<Bytes | undefined> => cache.read(content, index),
+        holding: (content) => cache.holding(content),
+      },
+      signal: (to, session, signal) => this.discovery.signal(to, session, signal),
+      ended: (session, outcome) => this.discovery.ended(session, outcome),
+      listener: {
+        ...listener,
+        left: (link, reason) => {
+          listener.left(link, reason);
+          if (reason !== "local") this.discovery.widen();
+        },
+        attempted: listener.changed,
+      },
+    });
+    this.discovery = new Discovery({
+      clock,
+      random: ports.random,
+      connector: ports.tracker,
+      url: needs.trackerUrl,
+      region: needs.region,
+      token: needs.token,
+      wanted: () => this.links.wanted,
+      listener: {
+        changed: listener.trackerChanged,
+        welcomed: (peer, region) => {
+          this.#id = peer;
+          this.#region = region;
+        },
+        announced: (message) => {
+          this.#membership.announced(message);
+          listener.changed();
+        },
+        introduced: (message) => this.links.introduced(message),
+        signalled: (message) => this.links.signalled(message),
+        gone: (session) => this.links.gone(session),
+        refused: listener.trackerRefused,
+      },
+    });
+    const { discovery, links } = this;
+    this.#membership = new Membership({ clock, cache, discovery, links });
+  }
+
+  get id(): PeerId | null {
+    return this.#id;
+  }
+  get region(): string | null {
+    return this.#region;
+  }
+  /** Our own place in elections. Before the tracker has named us the secret does as well. */
+  get seed(): number {
+    return seedOf(this.#id ?? this.discovery.secret);
+  }
+
+  enter(): void {
+    this.discovery.start();
+    this.#reporting ??= this.#clock.after(REPORT_EVERY, () => this.#report());
+  }
+
+  leave(): void {
+    this.#listener.reportDue();
+    this.#reporting?.();
+    this.#reporting = null;
+    this.links.closeAll();
+    this.discovery.stop();
+  }
+
+  /** This content is wanted here now: look for its holders. */
+  want(content: Content): void {
+    for (const link of this.links.all) link.ask(content);
+    this.#membership.seek(content);
+  }
+
+  /** It is wanted no more; what is held of it stays on offer. */
+  release(content: Content): void {
+    for (const link of this.links.all) link.drop(content.id);
+    this.#membership.join(content);
+  }
+
+  /** What earlier visits left here is on offer. */
+  offer(): void {
+    this.#membership.offer();
+  }
+
+  tell(content: ContentId, kind: DeltaKind, indices: readonly number[]): void {
+    for (const link of this.links.all) link.tell(content, kind, indices);
+  }
+
+  expectUntil(content: Content, since: Millis, originFails: boolean): Millis {
+    return this.#membership.expectUntil(content, since, originFails);
+  }
+
+  /** Whether somebody holds this chunk and would give it, or has yet to say. */
+  promises(content: ContentId, index: number): boolean {
+    return this.links.all.some(
+      (link: RemotePeer) =>
+        !link.choking &&
+        (link.has(content, index) || typeof link.awaitedSince(content) === "number"),
+    );
+  }
+
+  #report(): void {
+    this.#listener.reportDue();
+    this.#reporting = this.#clock.after(REPORT_EVERY, () => this.#report());
+  }
+}
