@@ -6,9 +6,10 @@ import type { ChunkCache } from "./cache/chunk-cache.ts";
 import { type ShoalError, unreachable } from "./errors.ts";
 import type { ChunkSource, Listeners } from "./events.ts";
 import type { Clock, Hasher, Origin } from "./ports.ts";
-import { type Action, plan } from "./retrieve/plan.ts";
+import { plan } from "./retrieve/plan.ts";
 import type { Reading } from "./retrieve/reading.ts";
 import { Retrieval } from "./retrieve/retrieval.ts";
+import type { Action } from "./retrieve/view.ts";
 import { Average } from "./swarm/estimate.ts";
 import type { Neighbourhood } from "./swarm/neighbourhood.ts";
 import type {

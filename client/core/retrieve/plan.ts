@@ -7,10 +7,10 @@
 // 4. While links are still being made, the origin is read only a little, and at different places.
 // 5. A silent peer loses its work within about a second; slow peers are helped by the origin.
 
-import type { PeerId } from "../../../tracker/protocol/ids.ts";
 import { chunkLengthAt } from "../../../tracker/protocol/manifest.ts";
-import type { ByteCount, Content, ContentId, Millis } from "../vocabulary.ts";
+import type { ByteCount, Millis } from "../vocabulary.ts";
 import { GROUP_CHUNKS, rank, startOf } from "./election.ts";
+import type { Action, LinkView, Plan, PlanView, WantView } from "./view.ts";
 
 /** A peer that owes data and sends none for this long has stalled; three round trips on a bad link fit into it. */
 const SILENCE: Millis = 1000;
@@ -44,91 +44,6 @@ const SHARED_READS = 2;
 const KEPT_AHEAD = 2;
 /** The origin may take this long for a first byte, or between two; then it counts as unreachable. */
 const ORIGIN_SILENCE: Millis = 10_000;
-
-export interface LinkView {
-  readonly id: PeerId;
-  readonly seed: number;
-  readonly ready: boolean;
-  readonly choking: boolean;
-  readonly restUntil: Millis;
-  readonly openRequests: number;
-  readonly requestLimit: number;
-  readonly owed: ByteCount;
-  readonly rttMs: Millis | null;
-  readonly throughput: { readonly bytesPerSecond: number | null };
-  silentFor(now: Millis): Millis;
-  awaitedSince(content: ContentId): Millis | "answered" | "unasked";
-  has(content: ContentId, index: number): boolean;
-  pendingSince(content: ContentId, index: number): Millis | undefined;
-  wants(content: ContentId): boolean;
-}
-
-export interface Flight {
-  readonly from: PeerId | "origin";
-  readonly since: Millis;
-}
-
-/** One open read of neighbouring chunks at the origin. `at`: the chunk under way; `last` may be cut. */
-export interface RunView {
-  readonly at: number;
-  readonly last: number;
-  readonly progressAt: Millis;
-}
-
-export type WantKind = "bulk" | "stream" | "asset";
-
-export interface WantView {
-  readonly content: Content;
-  readonly contentSeed: number;
-  readonly kind: WantKind;
-  /** Chunks [position, until) are wanted; `position` is what the page waits for. */
-  readonly position: number;
-  readonly until: number;
-  readonly startedAt: Millis;
-  /** Links are on their way until then; the origin is read only for `headStart` more chunks. */
-  readonly expectUntil: Millis;
-  readonly headStart: number;
-  readonly runs: readonly RunView[];
-  readonly originIdleSince: Millis;
-  /** After a failure the origin is left alone until then. */
-  readonly originRestUntil: Millis;
-  /** Held, or being verified. */
-  has(index: number): boolean;
-  flights(index: number): readonly Flight[];
-}
-
-export interface PlanView {
-  readonly now: Millis;
-  readonly selfSeed: number;
-  /** Most urgent first. */
-  readonly wants: readonly WantView[];
-  readonly links: readonly LinkView[];
-  readonly origin: { readonly freeReads: number; readonly bytesPerSecond: number | null };
-}
-
-export type Action =
-  | {
-      readonly do: "request";
-      readonly peer: PeerId;
-      readonly content: ContentId;
-      readonly index: number;
-    }
-  /** Silent: everything asked of it is asked elsewhere. */
-  | { readonly do: "rest"; readonly peer: PeerId }
-  | {
-      readonly do: "read";
-      readonly content: ContentId;
-      readonly first: number;
-      readonly last: number;
-    }
-  /** Ends a read after `last`. */
-  | { readonly do: "trim"; readonly content: ContentId; readonly at: number; readonly last: number }
-  | { readonly do: "abandon"; readonly content: ContentId; readonly at: number };
-
-export interface Plan {
-  readonly actions: readonly Action[];
-  readonly wakeAt: Millis | "never";
-}
 
 export function plan(view: PlanView): Plan {
   const draft = new Draft(view);

@@ -9,9 +9,10 @@ import type { ChunkSource } from "../events.ts";
 import type { Clock, Hasher, Origin, OriginOutcome } from "../ports.ts";
 import type { ByteCount, ByteRange, Content, Millis, Urgency } from "../vocabulary.ts";
 import { seedOf } from "./election.ts";
-import type { Flight, WantKind, WantView } from "./plan.ts";
+import { OriginTrouble } from "./origin-trouble.ts";
 import { Reading } from "./reading.ts";
 import { Run } from "./run.ts";
+import type { Flight, WantKind, WantView } from "./view.ts";
 
 /** Read ahead of a page that reads: enough to use many peers at once, little enough to hold in any cache. */
 const WINDOW_BYTES: ByteCount = 64 * 1024 * 1024;
@@ -24,11 +25,6 @@ const ASSET_BYTES: ByteCount = 512 * 1024;
 /** Chunks read from the origin while links are still being made: at most a 32nd of the content, at least this. */
 const LEAST_HEAD_START = 2;
 const HEAD_START_SHARE = 32;
-/** After a failure the origin is left alone for this, doubled with each failure. */
-const ORIGIN_REST: Millis = 500;
-const LONGEST_ORIGIN_REST: Millis = 8000;
-/** Failures in a row before a request that the page has seen part of is given up. */
-const MOST_ORIGIN_FAILURES = 4;
 /** Chunks announced as pending ahead of a read: one group, so that others do not wait for a whole file. */
 const PENDING_AHEAD = 4;
 
@@ -69,7 +65,6 @@ export class Retrieval implements WantView {
   readonly startedAt: Millis;
   headStart: number;
   originIdleSince: Millis;
-  originRestUntil: Millis = 0;
   readonly runs: Run[] = [];
   readonly #needs: RetrievalNeeds;
   readonly #flights = new Map<number, Flight[]>();
@@ -77,8 +72,7 @@ export class Retrieval implements WantView {
   /** Where each chunk came from in this retrieval. */
   readonly #sources = new Map<number, ChunkSource>();
   readonly #readings = new Set<Reading>();
-  #originFailures = 0;
-  #originError: ShoalError | null = null;
+  readonly #trouble = new OriginTrouble();
   /** Chunks whose bytes from the browser's own cache were wrong are read past it, once. */
   readonly #reloaded = new Set<number>();
 
@@ -145,19 +139,13 @@ export class Retrieval implements WantView {
   }
   /** Why the origin gave nothing, while it is failing. */
   get originError(): ShoalError | null {
-    return this.#originError;
+    return this.#trouble.error;
   }
-  /**
-   * Whether asking the origin again is worth while. Not when it says no, and not before the page has seen anything:
-   * then the request goes to the network untouched, and fails or not as it would without us.
-   */
+  get originRestUntil(): Millis {
+    return this.#trouble.restUntil;
+  }
   get originMayRecover(): boolean {
-    if (this.#originError === null) return true;
-    const { code, details } = this.#originError;
-    const refused = code === "origin/status" && (details as { status: number }).status < 500;
-    if (refused || this.#originFailures >= MOST_ORIGIN_FAILURES) return false;
-    for (const reading of this.#readings) if (reading.begun) return true;
-    return false;
+    return this.#trouble.mayRecover([...this.#readings].some(({ begun }) => begun));
   }
 
   read(range: ByteRange, urgency: Urgency): Reading {
@@ -340,8 +328,7 @@ export class Retrieval implements WantView {
   }
 
   #originReceived(run: Run, index: number, bytes: Bytes): void {
-    this.#originFailures = 0;
-    this.#originError = null;
+    this.#trouble.ended();
     this.#land(index, "origin");
     this.#pend(run, index + 1);
     this.#take(index, bytes, "origin");
@@ -352,14 +339,7 @@ export class Retrieval implements WantView {
 
   #originEnded(run: Run, outcome: OriginOutcome): void {
     if (outcome.kind === "complete") return this.#originDone(run);
-    const { url } = this.content.asset;
-    this.#originError =
-      outcome.kind === "status"
-        ? new ShoalError("origin/status", { url, status: outcome.status })
-        : new ShoalError("origin/unreachable", { url });
-    const rest = Math.min(LONGEST_ORIGIN_REST, ORIGIN_REST * 2 ** this.#originFailures);
-    this.#originFailures++;
-    this.originRestUntil = this.#needs.clock.now() + rest;
+    this.#trouble.failed(this.content.asset.url, outcome, this.#needs.clock.now());
     this.#giveUp(run);
     this.#remove(run);
     this.#notify();

@@ -5,7 +5,7 @@ import type { Bytes } from "../../../tracker/protocol/bytes.ts";
 import { type AssetStatement, chunkLengthAt } from "../../../tracker/protocol/manifest.ts";
 import type { Clock, Origin, OriginOutcome } from "../ports.ts";
 import type { ByteCount, Cancel, Millis } from "../vocabulary.ts";
-import type { RunView } from "./plan.ts";
+import type { RunView } from "./view.ts";
 
 export interface RunNeeds {
   readonly clock: Clock;

@@ -5,9 +5,8 @@
 // 2. What it sends must have been asked for; a chunk is handed on whole and unverified.
 // 3. The first breach of the protocol ends the link, and is reported once.
 
-import { type Bytes, base64url, sameBytes } from "../../../tracker/protocol/bytes.ts";
+import { type Bytes, sameBytes } from "../../../tracker/protocol/bytes.ts";
 import type { PeerId, Proximity } from "../../../tracker/protocol/ids.ts";
-import { chunkLengthAt } from "../../../tracker/protocol/manifest.ts";
 import type { Bitfield } from "../cache/bitfield.ts";
 import type { Violation } from "../events.ts";
 import type { Clock, Link } from "../ports.ts";
@@ -19,7 +18,6 @@ import {
   type ControlMessage,
   type DeltaKind,
   type Handle,
-  MAX_ASKED,
   MAX_DELTA,
   MAX_REQUESTS,
   type RejectReason,
@@ -28,7 +26,8 @@ import {
 import { ControlOrder } from "../wire/order.ts";
 import { Availability } from "./availability.ts";
 import { Average, Throughput } from "./estimate.ts";
-import { Incoming } from "./incoming.ts";
+import { Interests } from "./interests.ts";
+import { Requests } from "./requests.ts";
 import { Serving, type ServingNeeds } from "./upload.ts";
 
 export interface RemotePeerNeeds {
@@ -62,8 +61,6 @@ export interface RemotePeerListener {
 
 /** A peer that is busy is asked again after this; it says when it chokes, so this only bridges a moment. */
 const REST_MS = 1000;
-/** Cancelled requests remembered, so that data already under way is told from data nobody asked for. */
-const MAX_LATE = 1024;
 
 export class RemotePeer {
   readonly id: PeerId;
@@ -82,16 +79,10 @@ export class RemotePeer {
   #choked = false;
 
   readonly #availability = new Availability();
-  /** What the other side asked about. */
-  readonly #interests = new Map<Handle, ContentId>();
-  readonly #wanted = new Map<ContentId, Handle>();
+  readonly #interests = new Interests();
 
-  #nextRequest = 0;
-  readonly #incoming = new Map<number, Incoming>();
-  /** Cancelled requests whose data may still be under way, with the bytes that may come. */
-  readonly #late = new Map<number, ByteCount>();
+  readonly #requests = new Requests();
   #down = 0;
-  #progressAt: Millis;
 
   readonly throughput = new Throughput();
   readonly #roundTrip = new Average();
@@ -108,7 +99,6 @@ export class RemotePeer {
     this.proximity = needs.proximity;
     this.seed = seedOf(needs.peer);
     this.linkedAt = needs.clock.now();
-    this.#progressAt = this.linkedAt;
     this.#serving = new Serving({
       clock: needs.clock,
       link: needs.link,
@@ -158,12 +148,12 @@ export class RemotePeer {
     return this.#availability.pendingSince(content, index);
   }
   wants(content: ContentId): boolean {
-    return this.#wanted.has(content);
+    return this.#interests.handleOf(content) !== undefined;
   }
 
   /** Tells it what changed here, if it asked about this content. */
   tell(content: ContentId, kind: DeltaKind, indices: readonly number[]): void {
-    const handle = this.#wanted.get(content);
+    const handle = this.#interests.handleOf(content);
     if (handle === undefined) return;
     for (let at = 0; at < indices.length; at += MAX_DELTA) {
       this.#say({ type: "delta", handle, kind, indices: indices.slice(at, at + MAX_DELTA) });
@@ -178,7 +168,7 @@ export class RemotePeer {
   }
 
   get openRequests(): number {
-    return this.#incoming.size;
+    return this.#requests.count;
   }
   get requestLimit(): number {
     return Math.min(MAX_REQUESTS, this.#theirRequests);
@@ -187,39 +177,21 @@ export class RemotePeer {
   request(content: Content, index: number): void {
     const handle = this.#availability.handleOf(content.id);
     if (handle === undefined || !this.ready) return;
-    const request = this.#nextRequest++;
-    const now = this.#needs.clock.now();
-    if (this.#incoming.size === 0) this.#progressAt = now;
-    this.#incoming.set(
-      request,
-      new Incoming(content.id, index, chunkLengthAt(content.asset, index), now),
-    );
+    const request = this.#requests.add(content, index, this.#needs.clock.now());
     this.#say({ type: "request", request, handle, index });
   }
 
   cancel(content: ContentId, index: number): void {
-    for (const [request, incoming] of this.#incoming) {
-      if (incoming.content !== content || incoming.index !== index) continue;
-      this.#incoming.delete(request);
-      this.#late.set(request, incoming.length - incoming.received);
-      for (const oldest of this.#late.keys()) {
-        if (this.#late.size <= MAX_LATE) break;
-        this.#late.delete(oldest);
-      }
-      if (incoming.received > 0) this.#needs.listener.wasted(incoming.received);
-      this.#say({ type: "cancel", request });
-    }
+    const { requests, received } = this.#requests.cancel(content, index);
+    for (const request of requests) this.#say({ type: "cancel", request });
+    if (received > 0) this.#needs.listener.wasted(received);
   }
 
-  /** How long it has owed something without sending anything. */
   silentFor(now: Millis): Millis {
-    return this.#incoming.size === 0 ? 0 : now - this.#progressAt;
+    return this.#requests.silentFor(now);
   }
-  /** Bytes asked for and not yet here. */
   get owed(): ByteCount {
-    let bytes = 0;
-    for (const incoming of this.#incoming.values()) bytes += incoming.length - incoming.received;
-    return bytes;
+    return this.#requests.owed;
   }
   /** Since when our own data has been stuck at its end. */
   get stuckSince(): Millis | null {
@@ -266,10 +238,8 @@ export class RemotePeer {
   #free(): void {
     this.#closed = true;
     this.#serving.close();
-    for (const incoming of this.#incoming.values()) {
-      if (incoming.received > 0) this.#needs.listener.wasted(incoming.received);
-    }
-    this.#incoming.clear();
+    const received = this.#requests.clear();
+    if (received > 0) this.#needs.listener.wasted(received);
   }
 
   #say(message: ControlMessage): void {
@@ -291,25 +261,20 @@ export class RemotePeer {
   }
 
   #data(request: number, part: number, bytes: Bytes): Violation | undefined {
-    const incoming = this.#incoming.get(request);
-    if (incoming === undefined) {
-      const left = (this.#late.get(request) ?? 0) - bytes.length;
-      if (left < 0) return "unasked";
-      if (left === 0) this.#late.delete(request);
-      else this.#late.set(request, left);
-      this.#needs.listener.wasted(bytes.length);
+    const { clock, listener } = this.#needs;
+    const now = clock.now();
+    const outcome = this.#requests.data(request, part, bytes, now);
+    if (outcome === "late") {
+      listener.wasted(bytes.length);
       return undefined;
     }
-    const now = this.#needs.clock.now();
-    const outcome = incoming.add(part, bytes);
     if (typeof outcome === "string" && outcome !== "more") return outcome;
     this.#down += bytes.length;
-    this.#progressAt = now;
-    if (typeof outcome === "string") return undefined;
-    this.#incoming.delete(request);
-    this.throughput.completed(outcome.length, incoming.askedAt, now);
+    if (outcome === "more") return undefined;
+    const { incoming, chunk } = outcome;
+    this.throughput.completed(chunk.length, incoming.askedAt, now);
     this.strikes = 0;
-    this.#needs.listener.received(this, incoming.content, incoming.index, outcome);
+    listener.received(this, incoming.content, incoming.index, chunk);
     return undefined;
   }
 
@@ -343,8 +308,7 @@ export class RemotePeer {
         return undefined;
       case "choke":
         this.choking = message.on;
-        this.#needs.listener.changed(this);
-        return undefined;
+        return this.#changed();
       case "ping":
         this.#say({ type: "pong", nonce: message.nonce });
         return undefined;
@@ -377,41 +341,30 @@ export class RemotePeer {
   }
 
   #askedAbout(handle: Handle, contentBytes: Bytes): Violation | undefined {
-    // A content id is a SHA-256 in base64url, so any 32 bytes name one.
-    const content = base64url(contentBytes) as ContentId;
-    if (this.#interests.has(handle) || this.#wanted.has(content)) return "out-of-order";
-    if (this.#interests.size >= MAX_ASKED) return "flood";
-    this.#interests.set(handle, content);
-    this.#wanted.set(content, handle);
-    this.#answer(handle, content);
-    this.#needs.listener.changed(this);
-    return undefined;
+    const asked = this.#interests.add(handle, contentBytes);
+    if (typeof asked === "string") return asked;
+    const held = this.#needs.holding(asked.content);
+    const count = held?.count ?? 0;
+    this.#say({ type: "availability", handle, count, bits: held?.bits() ?? new Uint8Array(0) });
+    return this.#changed();
   }
 
   #dropped(handle: Handle): Violation | undefined {
-    const content = this.#interests.get(handle);
-    if (content === undefined) return "out-of-range";
-    this.#interests.delete(handle);
-    this.#wanted.delete(content);
-    this.#needs.listener.changed(this);
-    return undefined;
+    const outcome = this.#interests.remove(handle);
+    return outcome === "removed" ? this.#changed() : outcome;
   }
 
-  #answer(handle: Handle, content: ContentId): void {
-    const held = this.#needs.holding(content);
-    const count = held?.count ?? 0;
-    this.#say({ type: "availability", handle, count, bits: held?.bits() ?? new Uint8Array(0) });
+  #changed(): undefined {
+    this.#needs.listener.changed(this);
   }
 
   #informed(outcome: Violation | "late" | "changed"): Violation | undefined {
     if (outcome === "late") return undefined;
-    if (outcome !== "changed") return outcome;
-    this.#needs.listener.changed(this);
-    return undefined;
+    return outcome === "changed" ? this.#changed() : outcome;
   }
 
   #requested(request: number, handle: Handle, index: number): Violation | undefined {
-    const content = this.#interests.get(handle);
+    const content = this.#interests.contentOf(handle);
     if (content === undefined) return "out-of-range";
     const held = this.#needs.holding(content);
     if (held !== undefined && index >= held.count) return "out-of-range";
@@ -429,9 +382,9 @@ export class RemotePeer {
   }
 
   #rejected(request: number, reason: RejectReason): Violation | undefined {
-    const incoming = this.#incoming.get(request);
-    if (incoming === undefined) return this.#late.delete(request) ? undefined : "unasked";
-    this.#incoming.delete(request);
+    const incoming = this.#requests.rejected(request);
+    if (incoming === "late") return undefined;
+    if (incoming === "unasked") return incoming;
     // What it refuses as missing it must not be asked for again at once.
     if (reason === "missing") this.#availability.lacks(incoming.content, incoming.index);
     else this.restUntil = this.#needs.clock.now() + REST_MS;
