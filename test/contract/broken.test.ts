@@ -187,6 +187,7 @@ describe("the transport's battery", () => {
         return {
           accept: (signal) => link.accept(signal),
           send: (frame) => link.send(frame),
+          pace: (queued) => link.pace(queued),
           close() {
             link.close();
             listener.closed("remote");
@@ -203,11 +204,26 @@ describe("the transport's battery", () => {
         return {
           accept: (signal) => link.accept(signal),
           send: (frame) => (link.send(frame) === "closed" ? "closed" : "sent"),
+          pace: (queued) => link.pace(queued),
           close: () => link.close(),
         };
       },
     }));
     await expect(endless).rejects.toThrow("never said congested");
+  });
+  test("rejects one that does not listen to its pace", async () => {
+    const headlong = battery((transport) => ({
+      open(role, listener) {
+        const link = transport.open(role, listener);
+        return {
+          accept: (signal) => link.accept(signal),
+          send: (frame) => link.send(frame),
+          pace: () => {},
+          close: () => link.close(),
+        };
+      },
+    }));
+    await expect(headlong).rejects.toThrow("answers under a mark");
   });
 });
 

@@ -11,7 +11,8 @@ import type {
 import type { Bytes } from "../../tracker/protocol/bytes.ts";
 import type { Signal } from "../../tracker/protocol/messages.ts";
 
-const HIGH_WATER = 256 * 1024;
+/** Until it is paced. */
+const FIRST_MARK = 256 * 1024;
 
 class LoopbackLink implements Link {
   readonly listener: LinkListener;
@@ -19,6 +20,7 @@ class LoopbackLink implements Link {
   far: LoopbackLink | null = null;
   #queued = 0;
   #isCongested = false;
+  #mark = FIRST_MARK;
   readonly #pairing: Pairing;
   readonly #role: "offerer" | "answerer";
 
@@ -62,14 +64,18 @@ class LoopbackLink implements Link {
       this.#queued -= copy.length;
       far.opened();
       if (far.state === "open") far.listener.frame(copy);
-      if (this.#isCongested && this.#queued === 0 && this.state === "open") {
+      if (this.#isCongested && this.#queued <= this.#mark / 4 && this.state === "open") {
         this.#isCongested = false;
         this.listener.drain();
       }
     });
-    if (this.#queued <= HIGH_WATER) return "sent";
+    if (this.#queued <= this.#mark) return "sent";
     this.#isCongested = true;
     return "congested";
+  }
+
+  pace(queued: number): void {
+    this.#mark = queued;
   }
 
   close(): void {

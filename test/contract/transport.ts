@@ -137,6 +137,26 @@ const CASES: Cases<TransportRig> = {
     same(offerer.drains, 1, "drains for one congestion");
     offerer.link.close();
   },
+  "a paced link says congested above its mark, not before": async (rig) => {
+    const [offerer, answerer] = await linked(rig);
+    let sent = 0;
+    for (const [mark, answers] of [
+      [100_000, ["sent", "congested"]],
+      [230_000, ["sent", "sent", "sent", "congested"]],
+      [70_000, ["sent", "congested"]],
+    ] as const) {
+      offerer.link.pace(mark);
+      const drains = offerer.drains;
+      const heard = answers.map(() => offerer.link.send(patterned(65_536)));
+      same(heard, answers, `answers under a mark of ${mark}`);
+      sent += answers.length;
+      await rig.pace.until("drain", () => offerer.drains > drains);
+      await rig.pace.until("every frame", () => answerer.frames.length === sent);
+      await rig.pace.settle();
+      same(offerer.drains, drains + 1, "drains for one congestion");
+    }
+    offerer.link.close();
+  },
   "closing is heard by the other end alone, once": async (rig) => {
     const [offerer, answerer] = await linked(rig);
     offerer.link.close();
