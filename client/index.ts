@@ -99,7 +99,8 @@ class PageClient implements Client {
     }
   }
 
-  async fetch(input: RequestInfo | URL, init?: ShoalInit): Promise<Response> {
+  /** Works without its client in front of it, as `fetch` does without its window. */
+  readonly fetch = async (input: RequestInfo | URL, init?: ShoalInit): Promise<Response> => {
     const network = (): Promise<Response> => nativeFetch(input, init);
     const asked = this.#closed ? null : askedOf(input, init, this.#config);
     if (asked === null) return network();
@@ -120,7 +121,7 @@ class PageClient implements Client {
       if (error instanceof ShoalError) return network();
       throw error;
     }
-  }
+  };
 
   stats(): ClientStats {
     return this.#peer.stats();
@@ -179,9 +180,9 @@ class PlainClient implements Client {
     );
   }
 
-  fetch(input: RequestInfo | URL, init?: ShoalInit): Promise<Response> {
-    return nativeFetch(input, init);
-  }
+  readonly fetch = (input: RequestInfo | URL, init?: ShoalInit): Promise<Response> =>
+    nativeFetch(input, init);
+
   stats(): ClientStats {
     return {
       state: this.#closed ? "closed" : "origin-only",

@@ -33,10 +33,15 @@ export interface SiteSettings {
   readonly bytesPerSecond?: number;
 }
 
+/** Answers one request in a test's own way. */
+export type OwnAnswer = (request: IncomingMessage, response: ServerResponse) => void;
+
 export interface Site {
   /** `http://127.0.0.1:port`, without a slash at the end. */
   readonly url: string;
   put(path: string, file: SiteFile): void;
+  /** Instead of a file: whatever the method, before every switch. Counted as a request; its bytes are not counted. */
+  answer(path: string, own: OwnAnswer): void;
   behave(change: Partial<Behaviour>): void;
   limit(bytesPerSecond: number | null): void;
   /** Body bytes handed to the network, of one path or of all. */
@@ -70,6 +75,7 @@ export async function startSite(settings: SiteSettings): Promise<Site> {
 
 class StaticSite implements Site {
   readonly #files: Map<string, SiteFile>;
+  readonly #answers = new Map<string, OwnAnswer>();
   readonly #headers: Readonly<Record<string, string>>;
   readonly #rate: RateLimit;
   readonly #sent = new Map<string, number>();
@@ -89,7 +95,11 @@ class StaticSite implements Site {
     return `http://127.0.0.1:${this.#port}`;
   }
   put(path: string, file: SiteFile): void {
+    this.#answers.delete(path);
     this.#files.set(path, file);
+  }
+  answer(path: string, own: OwnAnswer): void {
+    this.#answers.set(path, own);
   }
   behave(change: Partial<Behaviour>): void {
     this.#behaviour = { ...this.#behaviour, ...change };
@@ -137,6 +147,8 @@ class StaticSite implements Site {
     const path = new URL(request.url ?? "/", "http://site").pathname;
     add(this.#requests, path, 1);
     for (const [name, value] of Object.entries(this.#headers)) response.setHeader(name, value);
+    const own = this.#answers.get(path);
+    if (own !== undefined) return own(request, response);
     const { status } = this.#behaviour;
     if (status !== null) return plain(response, status);
     if (request.method === "OPTIONS") return plain(response, 204);

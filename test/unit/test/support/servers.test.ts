@@ -49,6 +49,17 @@ test("a known ETag is not modified, and a range of something else is the whole",
   expect((await fetch(url, { headers })).status).toBe(200);
 });
 
+test("an answer of a test's own stands in for the file until one is put there again", async () => {
+  const url = await start();
+  site.answer("/a", (request, response) => response.end(`${request.method} seen`));
+  site.behave({ status: 503 });
+  expect(await (await fetch(url, { method: "PUT", body: "x" })).text()).toBe("PUT seen");
+  site.behave({ status: null });
+  site.put("/a", { body: "file" });
+  expect(await (await fetch(url)).text()).toBe("file");
+  expect(site.requests("/a")).toBe(2);
+});
+
 describe("counts", () => {
   test("the body bytes that left, by path, and every request", async () => {
     const url = await start();
