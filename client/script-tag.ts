@@ -22,7 +22,8 @@ export function createClient(options: ClientOptions = {}): Client {
 }
 
 function start(): void {
-  if (window.shoal !== undefined) return;
+  // An element with this id is reachable under the same name, but is no property of the window's own.
+  if (Object.hasOwn(window, "shoal") && window.shoal !== undefined) return;
   try {
     const warn = (message: string): void => console.warn(message);
     window.shoal = createClient(readAttributes({ ...tag?.dataset }, document.baseURI, warn));

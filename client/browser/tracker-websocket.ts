@@ -34,8 +34,9 @@ class SocketLink implements TrackerLink {
       // The tracker speaks text alone; anything else has no meaning to pass on.
       if (typeof data === "string") listener.text(data);
     };
-    // `error` says nothing that the `close` after it does not.
-    socket.onclose = () => {
+    // A socket that the page's policy forbids ends with `error` alone in Chromium (seen in 156); any other
+    // with `error` and `close`, of which the first counts.
+    socket.onerror = socket.onclose = () => {
       this.#mute();
       listener.closed();
     };
@@ -54,6 +55,7 @@ class SocketLink implements TrackerLink {
   #mute(): void {
     this.#socket.onopen = null;
     this.#socket.onmessage = null;
+    this.#socket.onerror = null;
     this.#socket.onclose = null;
   }
 }
