@@ -67,6 +67,7 @@ class PageClient implements Client {
   readonly #peer: LocalPeer;
   readonly #unwatch: Cancel;
   #closed = false;
+  #fellBack = false;
 
   constructor(config: Config, hasher: Hasher) {
     this.#config = config;
@@ -111,7 +112,7 @@ class PageClient implements Client {
     const { size } = content.asset;
     const range = size === 0 ? "pass" : rangeOf(asked.range, size);
     if (range === "pass") return network();
-    if (range === "unsatisfiable") return unsatisfiable(content);
+    if (range === "unsatisfiable") return unsatisfiable(asked, content);
     const bytes = range === "whole" ? { first: 0, last: size - 1 } : range;
     const reading = this.#peer.read(content, bytes, asked.urgency);
     try {
@@ -146,12 +147,18 @@ class PageClient implements Client {
     return idbStore({
       database,
       memoryLimit,
-      onFallback: (reason) =>
-        this.#degraded(
-          "storage/memory-only",
-          `IndexedDB cannot be used (${reason}): the cache lives in memory until the page is closed.`,
-        ),
+      onFallback: (reason) => this.#storageLost(reason),
     });
+  }
+
+  /** Both stores fall back for the same reason; the page is told once. */
+  #storageLost(reason: string): void {
+    if (this.#fellBack) return;
+    this.#fellBack = true;
+    this.#degraded(
+      "storage/memory-only",
+      `IndexedDB cannot be used (${reason}): the cache lives in memory until the page is closed.`,
+    );
   }
 
   /** Later than the constructor, so that whoever made the client can be listening. */

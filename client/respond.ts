@@ -69,9 +69,7 @@ class Body {
           : { "Content-Range": `bytes ${range.first}-${range.last}/${size}` }),
       },
     });
-    // A made response has no URL, and pages do look at it.
-    Object.defineProperty(response, "url", { value: asked.url });
-    this.#response = response;
+    this.#response = asFetched(response, asked.url);
     this.#status();
     return response;
   }
@@ -144,18 +142,31 @@ class Body {
   }
 }
 
+/** A made response has neither URL nor type, and loses both again in a clone; pages do look at them. */
+function asFetched(response: Response, url: string): Response {
+  const type: ResponseType = new URL(url).origin === globalThis.origin ? "basic" : "cors";
+  const clone = (): Response => asFetched(Response.prototype.clone.call(response), url);
+  return Object.defineProperties(response, {
+    url: { value: url },
+    type: { value: type },
+    clone: { value: clone },
+  });
+}
+
 /** What `fetch` would reject with; the code stays readable as the cause. */
 function networkError(cause: unknown): TypeError {
   return new TypeError("Failed to fetch", { cause });
 }
 
-export function unsatisfiable(content: Content): Response {
-  return new Response(null, {
+export function unsatisfiable({ url }: Asked, { asset }: Content): Response {
+  const response = new Response(null, {
     status: 416,
     statusText: "Range Not Satisfiable",
     headers: {
-      "Content-Range": `bytes */${content.asset.size}`,
+      "Content-Length": "0",
+      "Content-Range": `bytes */${asset.size}`,
       "Cache-Status": "shoal; hit",
     },
   });
+  return asFetched(response, url);
 }

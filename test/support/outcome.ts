@@ -87,11 +87,11 @@ export interface Complaints {
   /** Uncaught errors, unhandled rejections, and whatever was printed as an error. */
   readonly errors: string[];
   readonly warnings: string[];
-  /** The browser's own lines about requests that failed; no script can keep them away. */
+  /** URLs of failed requests, of which the browser itself prints a line; no script can keep it from that. */
   readonly network: string[];
 }
 
-const NETWORK = /^(Failed to load resource|WebSocket connection to)/;
+const FAILED_SOCKET = /^WebSocket connection to '([^']*)' failed/;
 
 /** From now on, for as long as the page lives. */
 export function complaintsOf(page: Page): Complaints {
@@ -101,7 +101,11 @@ export function complaintsOf(page: Page): Complaints {
     const text = message.text();
     if (message.type() === "warning") complaints.warnings.push(text);
     if (message.type() !== "error") return;
-    (NETWORK.test(text) ? complaints.network : complaints.errors).push(text);
+    const socket = FAILED_SOCKET.exec(text)?.[1];
+    if (socket !== undefined) complaints.network.push(socket);
+    else if (text.startsWith("Failed to load resource")) {
+      complaints.network.push(message.location().url);
+    } else complaints.errors.push(text);
   });
   return complaints;
 }

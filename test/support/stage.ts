@@ -6,7 +6,7 @@ import type { Browser, BrowserContext, Page } from "@playwright/test";
 import type { Client } from "../../client/index.ts";
 import { type RunningTracker, startTracker } from "../../tracker/server.ts";
 import { newPublisher, type Publisher, type StatementSettings } from "./manifest.ts";
-import { type Site, startSite } from "./servers.ts";
+import { type Site, type SiteSettings, startSite } from "./servers.ts";
 
 declare global {
   interface Window {
@@ -38,8 +38,11 @@ export interface Visit {
   readonly joined?: boolean;
 }
 
-export async function setStage(): Promise<Stage> {
-  const site = await startSite({ files: {} });
+/** `headers`: on every answer of the site. */
+export async function setStage({
+  headers = {},
+}: Pick<SiteSettings, "headers"> = {}): Promise<Stage> {
+  const site = await startSite({ files: {}, headers });
   const publisher = await newPublisher();
   let tracker: RunningTracker = await startTracker({ port: 0 });
   const { port } = tracker;
