@@ -64,6 +64,8 @@ const MOST_CACHE_MB = 10_000;
 /** An hour of giving at 2.4 Mbit/s: noticed by nobody on a fixed line, and an end to it on others. */
 const UPLOAD_MB = 1024;
 const MOST_PATTERNS = 100;
+/** Of a wrong value in its warning: enough to find it by in the page. */
+const MOST_SHOWN = 60;
 
 type Reader<T> = (value: unknown) => T | undefined;
 
@@ -85,15 +87,20 @@ const signer: Reader<string> = (value) =>
 
 function urlFrom(base: string, protocols: readonly string[]): Reader<string> {
   return (value) => {
-    if (typeof value !== "string" || value === "") return undefined;
-    try {
-      const url = new URL(value, base);
-      url.hash = "";
-      return protocols.includes(url.protocol) ? url.href : undefined;
-    } catch {
-      return undefined;
-    }
+    const href = typeof value !== "string" || value === "" ? undefined : hrefOf(value, base);
+    if (href === undefined) return undefined;
+    const url = new URL(href);
+    url.hash = "";
+    return protocols.includes(url.protocol) ? url.href : undefined;
   };
+}
+
+function hrefOf(url: string, base: string): string | undefined {
+  try {
+    return new URL(url, base).href;
+  } catch {
+    return undefined;
+  }
 }
 
 function patternsFrom(base: string): Reader<readonly RegExp[]> {
@@ -103,7 +110,8 @@ function patternsFrom(base: string): Reader<readonly RegExp[]> {
     for (const pattern of value) {
       if (typeof pattern !== "string" || pattern === "" || pattern.length > 2048) return undefined;
       // A path means this site; `*` must survive the way through `URL`, which it does.
-      const absolute = pattern.startsWith("*") ? pattern : new URL(pattern, base).href;
+      const absolute = pattern.startsWith("*") ? pattern : hrefOf(pattern, base);
+      if (absolute === undefined) return undefined;
       const escaped = absolute.replace(/[.+?^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*");
       patterns.push(new RegExp(`^${escaped}$`));
     }
@@ -214,7 +222,8 @@ const ATTRIBUTES: {
   upload: ["upload", onOff],
   region: ["region", String],
   key: ["key", String],
-  cacheMb: ["cacheMb", Number],
+  // An empty text would count as zero.
+  cacheMb: ["cacheMb", (value) => (value.trim() === "" ? Number.NaN : Number(value))],
   relayOnly: ["relayOnly", (value) => (value === "" || value === "true" ? true : onOff(value))],
   token: ["token", String],
 };
@@ -239,7 +248,8 @@ export function readAttributes(
     } catch (error) {
       const attribute = `data-${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
       const why = error instanceof ShoalError ? error.message : String(error);
-      warn(`Shoal ignores ${attribute}="${value}". ${why}`);
+      const shown = value.length > MOST_SHOWN ? `${value.slice(0, MOST_SHOWN)}…` : value;
+      warn(`Shoal ignores ${attribute}="${shown}". ${why}`);
     }
   }
   return options;
