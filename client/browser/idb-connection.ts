@@ -57,6 +57,8 @@ export function idbConnection(name: string, factory: () => IDBFactory): IdbConne
       let result: ReturnType<typeof callback>;
       try {
         result = callback(transaction.objectStore(OBJECT_STORE));
+        // All its requests are made. Said aloud, so that it is carried out even if the page goes away now.
+        if (mode === "readwrite") transaction.commit();
       } catch (error) {
         // idb-keyval would leave the writes before the failing one to be committed.
         transaction.abort();

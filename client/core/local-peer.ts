@@ -145,6 +145,7 @@ export class LocalPeer {
   suspend(): void {
     this.#suspended = true;
     this.#applySharing();
+    void this.#cache.settle();
   }
   resume(): void {
     this.#suspended = false;

@@ -19,6 +19,8 @@ import { Bitfield } from "./bitfield.ts";
 /** About 16 records of 256 KiB in one transaction are IndexedDB's sweet spot; more make one quota error costlier. */
 const BATCH_BYTES: ByteCount = 4 * 1024 * 1024;
 const BATCH_CHUNKS = 32;
+/** Transactions under way at once: the second keeps the store busy while the first one's answer comes back. */
+const WRITES = 3;
 /** How long a chunk may wait for company before it is written. */
 const BATCH_DELAY: Millis = 60;
 /**
@@ -33,6 +35,8 @@ const EVICT_WHEN_FULL = 0.1;
 
 const CONTENT_PREFIX = "content.";
 type ChunkKey = string;
+/** A number has one spelling, or one chunk would count twice. */
+const CHUNK_KEY = /^([^.]+)\.(0|[1-9]\d{0,9})$/;
 const chunkKey = (content: ContentId, index: number): ChunkKey => `${content}.${index}`;
 
 interface Held {
@@ -70,8 +74,12 @@ export class ChunkCache {
   #unwrittenBytes = 0;
   /** Chunks whose write failed: in memory only, gone when they cool down. */
   readonly #memoryOnly = new Set<ChunkKey>();
+  /** Contents the index store has a record of. */
+  readonly #descriptions = new Set<ContentId>();
   #timer: Cancel | null = null;
-  #writing: Promise<void> | null = null;
+  readonly #writes = new Set<Promise<void>>();
+  /** Chunks that a write has taken on. */
+  readonly #underWay = new Set<ChunkKey>();
   #closed = false;
 
   constructor(needs: ChunkCacheNeeds) {
@@ -112,14 +120,14 @@ export class ChunkCache {
     }
     const strays: string[] = [];
     for (const key of keys) {
-      const dot = key.indexOf(".");
-      const content = described.get(key.slice(0, dot));
-      const at = Number(key.slice(dot + 1));
-      if (content === undefined || !(at < content.chunkCount)) strays.push(key);
-      else this.#enter(this.#know(content), at);
+      const [, id = "", at = ""] = CHUNK_KEY.exec(key) ?? [];
+      const content = described.get(id);
+      if (content === undefined || Number(at) >= content.chunkCount) strays.push(key);
+      else this.#enter(this.#know(content), Number(at));
     }
     for (const content of described.values()) {
-      if (!this.#contents.has(content.id)) orphans.push(CONTENT_PREFIX + content.id);
+      if (this.#contents.has(content.id)) this.#descriptions.add(content.id);
+      else orphans.push(CONTENT_PREFIX + content.id);
     }
     if (strays.length > 0) await chunks.delete(strays);
     if (orphans.length > 0) await index.delete(orphans);
@@ -197,10 +205,12 @@ export class ChunkCache {
     else this.#timer ??= this.#needs.clock.after(BATCH_DELAY, () => this.#flush());
   }
 
-  /** Writes what waits, and resolves when it is written. */
+  /** Writes all that waits, and resolves when it is written. The page may be going: everything is begun at once. */
   async settle(): Promise<void> {
-    this.#flush();
-    while (this.#writing !== null) await this.#writing;
+    while (this.#unwritten.size > 0 || this.#writes.size > 0) {
+      this.#flush(Number.POSITIVE_INFINITY);
+      await Promise.all(this.#writes);
+    }
   }
 
   async close(): Promise<void> {
@@ -246,14 +256,18 @@ export class ChunkCache {
     this.#remove(victims);
   }
 
-  #flush(): void {
+  #flush(most = WRITES): void {
     this.#timer?.();
     this.#timer = null;
-    if (this.#writing !== null || this.#unwritten.size === 0) return;
-    this.#writing = this.#write().then(() => {
-      this.#writing = null;
-      if (this.#unwritten.size > 0) this.#flush();
-    });
+    while (this.#writes.size < most && this.#unwritten.size > this.#underWay.size) {
+      const before = this.#underWay.size;
+      const write = this.#write().then(() => {
+        this.#writes.delete(write);
+        if (this.#unwritten.size > this.#underWay.size) this.#flush();
+      });
+      this.#writes.add(write);
+      if (this.#underWay.size === before) return;
+    }
   }
 
   async #write(): Promise<void> {
@@ -262,14 +276,16 @@ export class ChunkCache {
     let size = 0;
     for (const key of this.#unwritten) {
       if (batch.length >= BATCH_CHUNKS || size >= BATCH_BYTES) break;
+      if (this.#underWay.has(key)) continue;
       const bytes = this.#hot.get(key);
       const entry = this.#entries.get(key);
       if (bytes === undefined || entry === undefined) continue;
       batch.push([key, bytes]);
+      this.#underWay.add(key);
       described.add(entry.held.content);
       size += bytes.length;
     }
-    for (const content of described) await this.#describe(content);
+    for (const content of described) this.#describe(content);
     let outcome = await this.#needs.chunks.put(batch);
     if (outcome === "full") {
       this.#evict(this.#bytes * (1 - EVICT_WHEN_FULL), new Set(batch.map(([key]) => key)));
@@ -278,6 +294,9 @@ export class ChunkCache {
     }
     const unwanted: ChunkKey[] = [];
     for (const [key, bytes] of batch) {
+      this.#underWay.delete(key);
+      // Let go and taken again meanwhile: what was written is deleted, the other is still to be written.
+      if (this.#entries.has(key) && this.#hot.get(key) !== bytes) continue;
       if (this.#unwritten.delete(key)) this.#unwrittenBytes -= bytes.length;
       if (!this.#entries.has(key)) unwanted.push(key);
       else if (outcome !== "stored") this.#memoryOnly.add(key);
@@ -286,13 +305,12 @@ export class ChunkCache {
     if (unwanted.length > 0 && outcome === "stored") await this.#needs.chunks.delete(unwanted);
   }
 
-  /** Before its first chunk, so that no stored chunk is ever without a description. */
-  readonly #descriptions = new Set<ContentId>();
-  async #describe(content: Content): Promise<void> {
+  /** With its first chunk. A chunk whose description is lost is an orphan for the next visit to sweep up. */
+  #describe(content: Content): void {
     if (this.#descriptions.has(content.id)) return;
     this.#descriptions.add(content.id);
     const record = utf8(writeManifest(content.asset.epoch, content.asset.key, [content.asset]));
-    await this.#needs.index.put([[CONTENT_PREFIX + content.id, record]]);
+    void this.#needs.index.put([[CONTENT_PREFIX + content.id, record]]);
   }
 
   #evict(budget: ByteCount, except: ReadonlySet<ChunkKey> = this.#unwritten): void {
