@@ -2,105 +2,8 @@
 // broken or lying can do to it.
 
 import { describe, expect, test } from "vitest";
-import { ChunkCache } from "../../../../../client/core/cache/chunk-cache.ts";
-import { contentOf } from "../../../../../client/core/catalogue/content.ts";
-import type { Store } from "../../../../../client/core/ports.ts";
-import type { ByteCount, Content } from "../../../../../client/core/vocabulary.ts";
-import { simHasher } from "../../../../sim/hasher.ts";
-import type { SimStore, SimStoreSettings } from "../../../../sim/store.ts";
-import { type Sample, Stage, sample } from "../stage.ts";
-
-const PLENTY = 1024 * 1024 * 1024;
-const KIB = 1024;
-const MIB = 1024 * 1024;
-
-/** A store with a window: the keys of every put, and how many were under way at once. */
-function watched(store: SimStore): Store & { readonly puts: string[][]; most: number } {
-  const puts: string[][] = [];
-  let underWay = 0;
-  return {
-    puts,
-    most: 0,
-    get persistent() {
-      return store.persistent;
-    },
-    get: (key) => store.get(key),
-    delete: (keys) => store.delete(keys),
-    keys: () => store.keys(),
-    close: () => store.close(),
-    async put(entries) {
-      puts.push(entries.map(([key]) => key));
-      this.most = Math.max(this.most, ++underWay);
-      const outcome = await store.put(entries);
-      underWay--;
-      return outcome;
-    },
-  };
-}
-
-class Visit {
-  readonly stage: Stage;
-  readonly disk: SimStore;
-  readonly index: SimStore;
-  readonly chunks: ReturnType<typeof watched>;
-  readonly cache: ChunkCache;
-  readonly gone: [Content["id"], readonly number[]][] = [];
-  fulls = 0;
-
-  constructor(stage: Stage, disk: SimStore, index: SimStore) {
-    this.stage = stage;
-    this.disk = disk;
-    this.index = index;
-    this.chunks = watched(disk);
-    this.cache = new ChunkCache({
-      clock: stage.clock,
-      hasher: simHasher,
-      chunks: this.chunks,
-      index,
-      gone: (content, indices) => this.gone.push([content, indices]),
-      full: () => this.fulls++,
-    });
-  }
-
-  static async first(
-    settings: Partial<SimStoreSettings> = {},
-    budget: ByteCount = PLENTY,
-  ): Promise<Visit> {
-    const stage = new Stage();
-    return new Visit(stage, stage.store(settings), stage.store()).opened(budget);
-  }
-  /** The next visit to what is on the disks now, as after a crash. */
-  next(budget: ByteCount = PLENTY): Promise<Visit> {
-    const { stage, disk, index } = this;
-    return new Visit(stage, disk.reopen(stage.clock), index.reopen(stage.clock)).opened(budget);
-  }
-  async opened(budget: ByteCount): Promise<Visit> {
-    await this.stage.wait(this.cache.open(budget, (asset) => contentOf(asset, simHasher)));
-    return this;
-  }
-
-  add({ content, chunk }: Sample, ...indices: readonly number[]): void {
-    for (const index of indices) this.cache.add(content, index, chunk(index));
-  }
-  async settle(): Promise<void> {
-    await this.stage.wait(this.cache.settle());
-    await this.stage.pass(100);
-  }
-  read({ content }: Sample, index: number): ReturnType<ChunkCache["read"]> {
-    return this.stage.wait(this.cache.read(content.id, index));
-  }
-  held({ content }: Sample): number[] {
-    const chunks = this.cache.holding(content.id);
-    return upTo(content.chunkCount).filter((index) => chunks?.has(index) === true);
-  }
-  async keys(): Promise<string[]> {
-    return [...(await this.stage.wait(this.disk.keys()))].sort();
-  }
-}
-
-const upTo = (count: number): number[] => [...Array(count).keys()];
-const keysOf = ({ content }: Sample, indices: readonly number[]): string[] =>
-  indices.map((index) => `${content.id}.${index}`).sort();
+import { sample } from "../stage.ts";
+import { KIB, keysOf, MIB, upTo, Visit } from "./visit.ts";
 
 describe("writing", () => {
   test("chunks that come close together are written together, after a moment", async () => {
@@ -139,7 +42,7 @@ describe("writing", () => {
     visit.add(one, ...upTo(150));
     await visit.stage.pass(5000);
     expect(visit.chunks.most).toBe(3);
-    expect(visit.chunks.puts.map((keys) => keys.length)).toEqual([32, 32, 32, 32, 22]);
+    expect(Math.max(...visit.chunks.puts.map((keys) => keys.length))).toBe(32);
     expect(await visit.keys()).toEqual(keysOf(one, upTo(150)));
   });
   test("a page that is going begins to write all of it at once", async () => {
@@ -335,68 +238,4 @@ test("a chunk let go while it was being written, and taken again, is written aga
   await visit.settle();
   expect(visit.held(one)).toEqual([0, ...upTo(20).slice(5)]);
   expect((await visit.next()).held(one)).toEqual(visit.held(one));
-});
-
-describe("after a crash", () => {
-  test("between the two disks, a description of nothing is deleted", async () => {
-    const one = await sample({ size: 4 * KIB });
-    const crashed = await Visit.first({ latency: 1000 });
-    crashed.add(one, 0);
-    await crashed.stage.pass(100);
-    expect(await crashed.stage.wait(crashed.index.keys())).toHaveLength(1);
-    const visit = new Visit(
-      crashed.stage,
-      crashed.disk.reopen(crashed.stage.clock),
-      crashed.index.reopen(crashed.stage.clock),
-    );
-    await visit.opened(PLENTY);
-    expect(visit.held(one)).toEqual([]);
-    expect(visit.cache.contents).toEqual([]);
-    expect(await visit.stage.wait(visit.index.keys())).toEqual([]);
-  });
-  test("chunks that nothing describes are deleted, and so is what is no chunk", async () => {
-    const [one, other] = [
-      await sample({ size: 4 * KIB }),
-      await sample({ size: 4 * KIB, seed: 2 }),
-    ];
-    const first = await Visit.first();
-    first.add(one, 0);
-    first.add(other, 1);
-    await first.settle();
-    const { id } = one.content;
-    const strays = [`${id}.4`, `${id}.-1`, `${id}.1.5`, `${id}.`, `${id}.01`, "nonsense"];
-    await first.stage.wait(
-      Promise.all([
-        first.index.delete([`content.${other.content.id}`]),
-        first.disk.put(strays.map((key) => [key, new Uint8Array(10)] as const)),
-      ]),
-    );
-    const visit = await first.next();
-    expect(visit.held(one)).toEqual([0]);
-    expect(visit.cache.bytes).toBe(KIB);
-    expect(visit.cache.holding(other.content.id)).toBeUndefined();
-    expect(await visit.keys()).toEqual(keysOf(one, [0]));
-  });
-  test.each([
-    ["cannot be read", new Uint8Array([1, 2, 3])],
-    ["is of another content", null],
-  ])("a description that %s takes its chunks with it", async (_what, bytes) => {
-    const [one, other] = [
-      await sample({ size: 4 * KIB }),
-      await sample({ size: 4 * KIB, seed: 2 }),
-    ];
-    const first = await Visit.first();
-    first.add(one, 0);
-    first.add(other, 1);
-    await first.settle();
-    const name = `content.${one.content.id}`;
-    const others = await first.stage.wait(first.index.get(`content.${other.content.id}`));
-    const record = bytes ?? others ?? new Uint8Array(0);
-    await first.stage.wait(first.index.put([[name, record]]));
-    const visit = await first.next();
-    expect(visit.held(one)).toEqual([]);
-    expect(visit.held(other)).toEqual([1]);
-    expect(await visit.keys()).toEqual(keysOf(other, [1]));
-    expect(await visit.stage.wait(visit.index.keys())).toEqual([`content.${other.content.id}`]);
-  });
 });
