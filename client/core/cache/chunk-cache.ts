@@ -201,8 +201,20 @@ export class ChunkCache {
     this.#warm(key, bytes);
     this.#evict(this.#budget);
     this.#shed();
-    if (this.#unwritten.size >= BATCH_CHUNKS || this.#unwrittenBytes >= BATCH_BYTES) this.#flush();
+    if (this.#makesBatch()) this.#flush();
     else this.#timer ??= this.#needs.clock.after(BATCH_DELAY, () => this.#flush());
+  }
+
+  /** Whether a whole batch waits that no write has taken on. */
+  #makesBatch(): boolean {
+    let count = 0;
+    let bytes = 0;
+    for (const key of this.#unwritten) {
+      if (this.#underWay.has(key)) continue;
+      count++;
+      bytes += this.#entries.get(key)?.length ?? 0;
+    }
+    return count >= BATCH_CHUNKS || bytes >= BATCH_BYTES;
   }
 
   /** Writes all that waits, and resolves when it is written. The page may be going: everything is begun at once. */
