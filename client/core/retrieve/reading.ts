@@ -38,6 +38,8 @@ export class Reading {
   #error: ShoalError | null = null;
   #closed = false;
   #wake: (() => void) | null = null;
+  /** How often `notify` was called. */
+  #news = 0;
   readonly #closers: (() => void)[] = [];
   #askedAt: Millis;
 
@@ -86,11 +88,14 @@ export class Reading {
         this.close();
         return null;
       }
+      const heard = this.#news;
       const bytes = (await this.#verified()) ?? this.#arriving();
       if (bytes !== undefined) {
         this.#askedAt = this.#needs.clock.now();
         return bytes;
       }
+      // Something came, or went wrong, while the cache was looked at: nobody would say it again.
+      if (this.#news !== heard) continue;
       const woken = new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
@@ -101,6 +106,7 @@ export class Reading {
 
   /** Something came, or something went wrong. */
   notify(): void {
+    this.#news++;
     this.#wake?.();
     this.#wake = null;
   }
