@@ -44,6 +44,8 @@ export class Catalogue {
   #assets = new Map<string, AssetStatement>();
   readonly #contents = new Map<string, Promise<Content | undefined>>();
   #loading: Promise<void> | null = null;
+  /** Whether the site itself has answered: from then on, what an earlier visit stored counts for nothing. */
+  #answered = false;
 
   constructor(needs: CatalogueNeeds) {
     this.#needs = needs;
@@ -93,13 +95,15 @@ export class Catalogue {
     if (first !== "late") return;
     // Go on with what an earlier visit stored; the real one takes its place when it comes.
     const stored = await index.get(this.#storedName);
-    if (stored !== undefined && this.#assets.size === 0) await this.#use(stored);
+    if (stored !== undefined) await this.#useStored(stored);
   }
 
   async #adopt(loaded: Loaded): Promise<void> {
     const { url, index } = this.#needs;
+    this.#answered = loaded.kind !== "unreachable";
     switch (loaded.kind) {
       case "absent":
+        this.#believe([]);
         return index.delete([this.#storedName]);
       case "too-large":
         return this.#needs.problem(
@@ -108,12 +112,13 @@ export class Catalogue {
       case "unreachable": {
         this.#needs.problem(new ShoalError("manifest/unreachable", { url }));
         const stored = await index.get(this.#storedName);
-        if (stored !== undefined) await this.#use(stored);
+        if (stored !== undefined) await this.#useStored(stored);
         return;
       }
       case "bytes": {
-        const manifest = await this.#use(loaded.bytes);
-        if (manifest === undefined) return;
+        const manifest = await this.#checked(loaded.bytes);
+        if (manifest instanceof ShoalError) return this.#needs.problem(manifest);
+        this.#believe(manifest.assets);
         await index.put([
           [this.#storedName, loaded.bytes],
           [this.#epochName(manifest.key), epochBytes(manifest.epoch)],
@@ -122,15 +127,16 @@ export class Catalogue {
     }
   }
 
-  async #use(bytes: Bytes): Promise<PublishedManifest | undefined> {
+  async #useStored(bytes: Bytes): Promise<void> {
     const manifest = await this.#checked(bytes);
-    if (manifest instanceof ShoalError) {
-      this.#needs.problem(manifest);
-      return undefined;
-    }
-    this.#assets = new Map(manifest.assets.map((asset) => [asset.url, asset]));
+    if (this.#answered) return;
+    if (manifest instanceof ShoalError) this.#needs.problem(manifest);
+    else this.#believe(manifest.assets);
+  }
+
+  #believe(assets: readonly AssetStatement[]): void {
+    this.#assets = new Map(assets.map((asset) => [asset.url, asset]));
     this.#contents.clear();
-    return manifest;
   }
 
   async #checked(bytes: Bytes): Promise<PublishedManifest | ShoalError> {
