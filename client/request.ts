@@ -41,19 +41,30 @@ export function askedOf(
   const mode = init?.mode ?? request?.mode ?? "cors";
   if (mode !== "cors" && mode !== "same-origin") return null;
   if ((init?.credentials ?? request?.credentials) === "include") return null;
+  if ((init?.redirect ?? request?.redirect ?? "follow") !== "follow") return null;
   // The browser checks `integrity` against the whole body; let it.
   if ((init?.integrity ?? request?.integrity ?? "") !== "") return null;
   const url = urlOf(request?.url ?? String(input));
   if (url === null || !config.include.some((pattern) => pattern.test(url))) return null;
   if (config.exclude.some((pattern) => pattern.test(url))) return null;
-  const headers = new Headers(init?.headers ?? request?.headers);
-  if (NOT_OURS.some((name) => headers.has(name))) return null;
+  const headers = headersOf(init?.headers ?? request?.headers);
+  if (headers === null || NOT_OURS.some((name) => headers.has(name))) return null;
   return {
     url,
     range: headers.get("range"),
     urgency: init?.shoal?.urgency ?? "now",
-    signal: init?.signal ?? request?.signal ?? null,
+    // `null` takes away the signal that the Request has.
+    signal: (init?.signal === undefined ? request?.signal : init.signal) ?? null,
   };
+}
+
+/** `null`: no headers at all, which is `fetch`'s own error to report. */
+function headersOf(given: HeadersInit | undefined): Headers | null {
+  try {
+    return new Headers(given);
+  } catch {
+    return null;
+  }
 }
 
 function urlOf(text: string): string | null {

@@ -91,7 +91,12 @@ export interface Complaints {
   readonly network: string[];
 }
 
-const FAILED_SOCKET = /^WebSocket connection to '([^']*)' failed/;
+/** Lines of the browser's own that name the URL. */
+const FAILURES: readonly RegExp[] = [
+  /^WebSocket connection to '([^']*)' failed/,
+  /^Fetch API cannot load (\S+)\. /,
+  /^Failed to find a valid digest .* for resource '([^']*)'/,
+];
 
 /** From now on, for as long as the page lives. */
 export function complaintsOf(page: Page): Complaints {
@@ -101,11 +106,12 @@ export function complaintsOf(page: Page): Complaints {
     const text = message.text();
     if (message.type() === "warning") complaints.warnings.push(text);
     if (message.type() !== "error") return;
-    const socket = FAILED_SOCKET.exec(text)?.[1];
-    if (socket !== undefined) complaints.network.push(socket);
-    else if (text.startsWith("Failed to load resource")) {
-      complaints.network.push(message.location().url);
-    } else complaints.errors.push(text);
+    let url = FAILURES.map((failure) => failure.exec(text)?.[1]).find(
+      (found) => found !== undefined,
+    );
+    if (text.startsWith("Failed to load resource")) url = message.location().url;
+    if (url === undefined) complaints.errors.push(text);
+    else complaints.network.push(url);
   });
   return complaints;
 }
