@@ -65,6 +65,7 @@ export class Discovery {
   readonly secret: string;
   #connection: Connection = { at: "off" };
   #failures = 0;
+  #startedAt: Millis = 0;
   #everJoined = false;
   /** Joined swarms, least recently wanted first. */
   readonly #swarms = new Map<SwarmId, Holding>();
@@ -90,8 +91,15 @@ export class Discovery {
     }
   }
 
+  /** When it was last begun to look for the tracker. */
+  get startedAt(): Millis {
+    return this.#startedAt;
+  }
+
   start(): void {
-    if (this.#connection.at === "off") this.#connect();
+    if (this.#connection.at !== "off") return;
+    this.#startedAt = this.#needs.clock.now();
+    this.#connect();
   }
 
   stop(): void {
@@ -199,7 +207,9 @@ export class Discovery {
     this.#become({ at: "joined", link: connection.link });
     this.#needs.listener.welcomed(message.peer, message.region);
     this.#beat(message.heartbeatMs);
-    if (this.#swarms.size > 0) this.widen();
+    // It may be another tracker, or one that has forgotten everything.
+    for (const swarm of this.#swarms.keys()) this.#unannounced.add(swarm);
+    this.#announceSoon();
   }
 
   #refused(message: TrackerMessage & { type: "refused" }): void {
