@@ -3,7 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { idOf } from "../../../tracker/stage.ts";
 import { turns } from "../stage.ts";
-import { HEARTBEAT, Play, SELF, SESSION, swarm, URL } from "./tracker-play.ts";
+import { HEARTBEAT, Play, SELF, SESSION, swarm, URL, WELCOME } from "./tracker-play.ts";
 
 describe("the greeting", () => {
   test("proves the peer id with a secret, and says what the site has set", () => {

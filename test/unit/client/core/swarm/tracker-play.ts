@@ -20,7 +20,7 @@ export const URL = "wss://tracker.example/";
 export const SELF = idOf("self");
 export const SESSION = sessionIdFrom(new Uint8Array(12));
 export const HEARTBEAT = 30_000;
-const WELCOME = {
+export const WELCOME = {
   type: "welcome",
   version: 1,
   peer: SELF,
