@@ -44,9 +44,14 @@ export class Timeline {
       if (owner !== null) owner.pending--;
       this.#now = event.at;
       task();
-      await new Promise<void>((resolve) => setImmediate(resolve));
+      await this.settle();
       return true;
     }
+  }
+
+  /** Lets promises settle, at this very moment. */
+  settle(): Promise<void> {
+    return new Promise((resolve) => setImmediate(resolve));
   }
 
   #push(event: Event): void {

@@ -164,7 +164,8 @@ export class SimLink implements Link {
     const copy = frame.slice();
     const { timeline, trace } = this.node.network.needs;
     if (isContent) {
-      this.node.uploads.push({ at: timeline.now, bytes: frame.length });
+      // Seven bytes of each are ours, not the visitor's content.
+      this.node.uploads.push({ at: timeline.now, bytes: frame.length - 7 });
       if (this.node.fault === "liar") {
         trace.add(timeline.now, this.node.name, "lie");
         copy[copy.length - 1] = (copy[copy.length - 1] ?? 0) ^ 1;

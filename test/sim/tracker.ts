@@ -4,7 +4,8 @@ import type { TrackerConnector, TrackerListener } from "../../client/core/ports.
 import type { Cancel, Millis } from "../../client/core/vocabulary.ts";
 import { DEFAULT_LIMITS } from "../../tracker/limits.ts";
 import { fromBase64url } from "../../tracker/protocol/bytes.ts";
-import { type PeerId, peerIdFrom, type SessionId } from "../../tracker/protocol/ids.ts";
+import { type PeerId, peerIdFrom } from "../../tracker/protocol/ids.ts";
+import { parseClientMessage } from "../../tracker/protocol/messages.ts";
 import type { Where } from "../../tracker/region/where.ts";
 import { Tracker } from "../../tracker/tracker.ts";
 import type { Timeline } from "./clock.ts";
@@ -16,6 +17,9 @@ import type { Trace } from "./trace.ts";
 const SWEEP: Millis = 5000;
 
 interface Pipe {
+  /** What it joined, and who the tracker said it is: what I8 is checked against. */
+  readonly swarms: Set<string>;
+  peer: PeerId | null;
   readonly node: Node;
   readonly listener: TrackerListener;
   readonly where: Where;
@@ -30,15 +34,21 @@ export class SimTracker {
   readonly #pipes = new Set<Pipe>();
   #tracker: Tracker<Pipe>;
   #sweeping: Cancel = () => {};
+  readonly #strangers: (who: string) => void;
   up = true;
-  /** Pairs that were introduced, by session. */
-  readonly introduced = new Map<SessionId, PeerId[]>();
 
-  constructor(timeline: Timeline, trace: Trace, random: SimRandom, latency: Millis) {
+  /** `strangers` is told of an introduction of two peers that share no swarm. */
+  constructor(
+    timeline: Timeline,
+    trace: Trace,
+    random: SimRandom,
+    { latency, strangers }: { latency: Millis; strangers: (who: string) => void },
+  ) {
     this.#timeline = timeline;
     this.#trace = trace;
     this.#random = random;
     this.#latency = latency;
+    this.#strangers = strangers;
     this.#tracker = this.#fresh();
     this.#sweep();
   }
@@ -50,7 +60,14 @@ export class SimTracker {
   connector(node: Node, where: Where): TrackerConnector {
     return {
       connect: (_url, listener) => {
-        const pipe: Pipe = { node, listener, where, open: true };
+        const pipe: Pipe = {
+          node,
+          listener,
+          where,
+          open: true,
+          swarms: new Set(),
+          peer: null,
+        };
         const trip = node.wire.latency + this.#latency;
         this.#at(3 * trip, () => {
           if (!pipe.open || node.gone) return;
@@ -62,7 +79,12 @@ export class SimTracker {
         return {
           send: (text) =>
             this.#at(trip, () => {
-              if (pipe.open && this.#pipes.has(pipe)) this.#tracker.receive(pipe, text);
+              if (!pipe.open || !this.#pipes.has(pipe)) return;
+              const parsed = parseClientMessage(text);
+              if (parsed.ok && parsed.message.type === "announce") {
+                for (const { swarm } of parsed.message.swarms) pipe.swarms.add(swarm);
+              }
+              this.#tracker.receive(pipe, text);
             }),
           close: () => {
             pipe.open = false;
@@ -102,11 +124,8 @@ export class SimTracker {
       peerIdOf: (secret) => peerIdFrom(sha256(fromBase64url(secret) ?? new Uint8Array(0))),
       outbox: {
         send: (pipe, message) => {
-          if (message.type === "introduce") {
-            const pair = this.introduced.get(message.session) ?? [];
-            pair.push(message.peer);
-            this.introduced.set(message.session, pair);
-          }
+          if (message.type === "welcome") pipe.peer = message.peer;
+          if (message.type === "introduce") this.#check(pipe, message.peer);
           const text = JSON.stringify(message);
           this.#at(pipe.node.wire.latency + this.#latency, () => {
             if (!pipe.open || pipe.node.gone) return;
@@ -121,6 +140,13 @@ export class SimTracker {
         },
       },
     });
+  }
+
+  /** I8: nobody meets a peer with whom it shares no swarm. */
+  #check(pipe: Pipe, peer: PeerId): void {
+    const other = [...this.#pipes].find((one) => one.peer === peer);
+    const shared = [...pipe.swarms].some((swarm) => other?.swarms.has(swarm));
+    if (!shared || other?.where.site !== pipe.where.site) this.#strangers(pipe.node.name);
   }
 
   #left(pipe: Pipe): void {

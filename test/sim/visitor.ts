@@ -30,6 +30,7 @@ export class Visitor {
   readonly peer: LocalPeer;
   readonly chunks: SimStore;
   readonly index: SimStore;
+  readonly settings: Partial<LocalPeerSettings>;
   readonly visits: Visit[] = [];
   /** Peers it called poisoners or protocol breakers. */
   readonly accused: { readonly peer: string; readonly kind: string }[] = [];
@@ -48,6 +49,7 @@ export class Visitor {
   ) {
     this.#world = world;
     this.name = name;
+    this.settings = settings;
     this.node = node;
     this.clock = new SimClock(world.timeline);
     const { clock } = this;

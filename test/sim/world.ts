@@ -84,7 +84,10 @@ export class World {
       up: origin.up ?? megabits(100),
       latency: origin.latency ?? 10,
     });
-    this.tracker = new SimTracker(timeline, trace, this.random.fork("tracker"), TRACKER_LATENCY);
+    this.tracker = new SimTracker(timeline, trace, this.random.fork("tracker"), {
+      latency: TRACKER_LATENCY,
+      strangers: (who) => this.#broken.push(`I8: ${who} was introduced to a stranger`),
+    });
   }
 
   /** Publishes assets of these sizes; returns their URLs. */
@@ -136,6 +139,8 @@ export class World {
   /** Runs until the condition holds. Throws when it does not within the time, or an invariant breaks. */
   async run({ until, within }: { until: () => boolean; within: Millis }): Promise<void> {
     const deadline = this.timeline.now + within;
+    // What was begun since the last event belongs to this moment, not to the next event's.
+    await this.timeline.settle();
     while (!until()) {
       if (this.timeline.now > deadline || !(await this.timeline.step())) {
         throw new Error(`not within ${within} ms of simulated time\n${this.explain()}`);
@@ -203,6 +208,11 @@ export class World {
     await this.run({ until: () => closed === open.length, within: minutes(1) });
     this.tracker.close();
     while (await this.timeline.step());
+    for (const { name, node, settings } of this.visitors) {
+      const most = settings.uploadBytesPerSecond ?? Number.POSITIVE_INFINITY;
+      const given = busiestSecond(node.uploads);
+      if (given > most) this.#broken.push(`I5: ${name} gave ${given} of ${most} in a second`);
+    }
     for (const visitor of open) {
       if (visitor.clock.pending > 0) this.#broken.push(`I6: ${visitor.name} left timers`);
       if (visitor.node.links.size > 0) this.#broken.push(`I6: ${visitor.name} left links`);
@@ -213,4 +223,22 @@ export class World {
   explain(): string {
     return `seed ${this.seed}, trace ${this.trace.hash.slice(0, 12)}, last events:\n${this.trace.last}`;
   }
+}
+
+/** The most bytes sent within any second. */
+function busiestSecond(
+  uploads: readonly { readonly at: Millis; readonly bytes: ByteCount }[],
+): ByteCount {
+  let most = 0;
+  let sum = 0;
+  let first = 0;
+  for (const { at, bytes } of uploads) {
+    sum += bytes;
+    for (let oldest = uploads[first]; oldest !== undefined && oldest.at <= at - 1000; ) {
+      sum -= oldest.bytes;
+      oldest = uploads[++first];
+    }
+    most = Math.max(most, sum);
+  }
+  return most;
 }

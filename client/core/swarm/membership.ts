@@ -11,6 +11,7 @@ import type { Links } from "./links.ts";
 
 /** Waited for, in turn: the tracker's first answer, its answer to an announce, the links it introduced. */
 const TRACKER_PATIENCE: Millis = 400;
+const FIRST_REQUESTS: Millis = 1500;
 const ANNOUNCE_PATIENCE: Millis = 300;
 const LINK_PATIENCE: Millis = 1500;
 /** With the origin failing, links are worth this much more waiting. */
@@ -88,7 +89,10 @@ export class Membership {
    */
   expectUntil({ swarm }: Content, since: Millis, originFails: boolean): Millis {
     const { discovery, links } = this.#needs;
-    if (discovery.state === "connecting") return since + TRACKER_PATIENCE;
+    // A tracker that does not answer is waited for by the first requests of a visit, not by each.
+    if (discovery.state === "connecting") {
+      return Math.min(since + TRACKER_PATIENCE, discovery.startedAt + FIRST_REQUESTS);
+    }
     const joined = this.#swarms.get(swarm);
     if (discovery.state !== "connected" || joined === undefined) return since;
     if (joined.peers === null) return Math.max(joined.joinedAt, since) + ANNOUNCE_PATIENCE;

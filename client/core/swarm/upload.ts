@@ -55,7 +55,8 @@ export class UploadAllowance {
         oldest = this.#recent[0];
       }
       if (oldest !== undefined && this.#inWindow + bytes > this.#perSecond) {
-        return oldest.at + 1000 - now;
+        // Never 0, which would mean "taken": a sum of fractions may round to it.
+        return Math.max(1, oldest.at + 1000 - now);
       }
       this.#recent.push({ at: now, bytes });
       this.#inWindow += bytes;
