@@ -385,6 +385,7 @@ export class RemotePeer {
     const incoming = this.#requests.rejected(request);
     if (incoming === "late") return undefined;
     if (incoming === "unasked") return incoming;
+    if (incoming.received > 0) this.#needs.listener.wasted(incoming.received);
     // What it refuses as missing it must not be asked for again at once.
     if (reason === "missing") this.#availability.lacks(incoming.content, incoming.index);
     else this.restUntil = this.#needs.clock.now() + REST_MS;

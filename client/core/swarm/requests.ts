@@ -7,13 +7,13 @@ import type { Violation } from "../events.ts";
 import type { ByteCount, Content, ContentId, Millis } from "../vocabulary.ts";
 import { Incoming } from "./incoming.ts";
 
-/** Cancelled requests remembered, so that data already under way is told from data nobody asked for. */
+/** Requests given up and remembered, so that data already under way is told from data nobody asked for. */
 const MAX_LATE = 1024;
 
 export class Requests {
   #next = 0;
   readonly #open = new Map<number, Incoming>();
-  /** Cancelled, with the bytes that may still come. */
+  /** Cancelled or refused, with the bytes that may still come: data may be overtaken by what was said after it. */
   readonly #late = new Map<number, ByteCount>();
   #progressAt: Millis = 0;
 
@@ -49,16 +49,20 @@ export class Requests {
     let received = 0;
     for (const [request, incoming] of this.#open) {
       if (incoming.content !== content || incoming.index !== index) continue;
-      this.#open.delete(request);
-      this.#late.set(request, incoming.length - incoming.received);
+      this.#giveUp(request, incoming);
       requests.push(request);
       received += incoming.received;
     }
+    return { requests, received };
+  }
+
+  #giveUp(request: number, incoming: Incoming): void {
+    this.#open.delete(request);
+    this.#late.set(request, incoming.length - incoming.received);
     for (const oldest of this.#late.keys()) {
       if (this.#late.size <= MAX_LATE) break;
       this.#late.delete(oldest);
     }
-    return { requests, received };
   }
 
   /** Takes a data frame: the whole chunk with its last part, `more` before, `late` when nobody waits for it. */
@@ -87,8 +91,8 @@ export class Requests {
   /** It will not send this one. */
   rejected(request: number): Incoming | "late" | "unasked" {
     const incoming = this.#open.get(request);
-    if (incoming === undefined) return this.#late.delete(request) ? "late" : "unasked";
-    this.#open.delete(request);
+    if (incoming === undefined) return this.#late.has(request) ? "late" : "unasked";
+    this.#giveUp(request, incoming);
     return incoming;
   }
 
