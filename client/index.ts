@@ -106,9 +106,8 @@ class PageClient implements Client {
     const asked = this.#closed ? null : askedOf(input, init, this.#config);
     if (asked === null) return network();
     asked.signal?.throwIfAborted();
-    const content = await this.#peer.find(asked.url);
+    const content = await unlessAborted(asked.signal, this.#peer.find(asked.url));
     if (content === undefined) return network();
-    asked.signal?.throwIfAborted();
     const { size } = content.asset;
     const range = size === 0 ? "pass" : rangeOf(asked.range, size);
     if (range === "pass") return network();
@@ -164,6 +163,20 @@ class PageClient implements Client {
   /** Later than the constructor, so that whoever made the client can be listening. */
   #degraded(code: ClientEvents["degraded"]["code"], message: string): void {
     queueMicrotask(() => this.#peer.listeners.emit("degraded", { code, message }));
+  }
+}
+
+/** Rejects with the reason as soon as the signal is aborted. */
+async function unlessAborted<T>(signal: AbortSignal | null, work: Promise<T>): Promise<T> {
+  if (signal === null) return work;
+  const done = new AbortController();
+  const aborted = new Promise<never>((_resolve, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason), { signal: done.signal });
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    done.abort();
   }
 }
 

@@ -36,6 +36,7 @@ class Body {
   #controller: ReadableStreamDefaultController<Bytes> | null = null;
   #response: Response | null = null;
   #sent = 0;
+  #aborted: { readonly reason: unknown } | null = null;
   #network: ReadableStreamDefaultReader<Uint8Array> | null = null;
 
   constructor(answer: Answer) {
@@ -69,12 +70,13 @@ class Body {
           : { "Content-Range": `bytes ${range.first}-${range.last}/${size}` }),
       },
     });
-    this.#response = asFetched(response, asked.url);
+    this.#response = asFetched(response, asked.url, () => this.#aborted);
     this.#status();
     return response;
   }
 
   abort(reason: unknown): void {
+    this.#aborted = { reason };
     this.#stop();
     this.#controller?.error(reason);
   }
@@ -89,7 +91,11 @@ class Body {
       if (this.#network === null) this.#deliver(await this.#answer.reading.next());
       else this.#deliver((await this.#network.read()).value ?? null);
     } catch (error) {
-      if (!(await this.#goOn(error))) this.#controller?.error(networkError(error));
+      if (await this.#goOn(error)) return;
+      // Going on at the network, the reading that listened for the abort is over.
+      const { signal } = this.#answer.asked;
+      if (signal?.aborted) this.abort(signal.reason);
+      else this.#controller?.error(networkError(error));
     }
   }
 
@@ -142,15 +148,42 @@ class Body {
   }
 }
 
-/** A made response has neither URL nor type, and loses both again in a clone; pages do look at them. */
-function asFetched(response: Response, url: string): Response {
+/** Chromium (156) tells these only that a made body failed, and not what it failed with. */
+const CONSUMERS = ["arrayBuffer", "blob", "bytes", "formData", "json", "text"] as const;
+
+/**
+ * A made response has neither URL nor type, loses both again in a clone, and pages do look at them. `aborted`: whether
+ * an abort ended its body, and why.
+ */
+function asFetched(
+  response: Response,
+  url: string,
+  aborted: () => { readonly reason: unknown } | null,
+): Response {
   const type: ResponseType = new URL(url).origin === globalThis.origin ? "basic" : "cors";
-  const clone = (): Response => asFetched(Response.prototype.clone.call(response), url);
-  return Object.defineProperties(response, {
-    url: { value: url },
-    type: { value: type },
-    clone: { value: clone },
-  });
+  const properties: Record<string, unknown> = {
+    url,
+    type,
+    clone: () => asFetched(Response.prototype.clone.call(response), url, aborted),
+  };
+  for (const name of CONSUMERS) {
+    const consume: unknown = Reflect.get(Response.prototype, name);
+    // `bytes` is younger than the browsers that can run this.
+    if (typeof consume !== "function") continue;
+    properties[name] = async (): Promise<unknown> => {
+      const isFirst = !response.bodyUsed;
+      try {
+        return await consume.call(response);
+      } catch (error) {
+        const abort = isFirst ? aborted() : null;
+        throw abort === null ? error : abort.reason;
+      }
+    };
+  }
+  for (const [name, value] of Object.entries(properties)) {
+    Object.defineProperty(response, name, { value, configurable: true, writable: true });
+  }
+  return response;
 }
 
 /** What `fetch` would reject with; the code stays readable as the cause. */
@@ -168,5 +201,5 @@ export function unsatisfiable({ url }: Asked, { asset }: Content): Response {
       "Cache-Status": "shoal; hit",
     },
   });
-  return asFetched(response, url);
+  return asFetched(response, url, () => null);
 }
