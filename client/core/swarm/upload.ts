@@ -40,8 +40,9 @@ export class UploadAllowance {
   get given(): ByteCount {
     return this.#given;
   }
+  /** What is left may not be enough for another frame. */
   get exhausted(): boolean {
-    return this.#left <= 0;
+    return this.#left < DATA_BYTES;
   }
 
   /** Takes `bytes` now (0), or says how long to wait first. */
@@ -167,6 +168,7 @@ export class Serving {
     while (!this.#congested && this.#waiting === null) {
       const next = this.#queue[0];
       if (next === undefined || !(next.chunk instanceof Uint8Array)) return;
+      if (this.#needs.allowance.exhausted) return this.stop("choked");
       if (!this.#sendPart(next, next.chunk)) return;
     }
   }
