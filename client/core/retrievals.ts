@@ -94,6 +94,7 @@ export class Retrievals {
       cache,
       expectUntil: ({ startedAt, originError }) =>
         others()?.expectUntil(content, startedAt, originError !== null) ?? startedAt,
+      crowded: () => others()?.crowded(content) ?? false,
       listener: {
         changed: () => this.turnSoon(),
         verified: (_retrieval, index, source, bytes) => {

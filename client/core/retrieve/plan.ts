@@ -261,8 +261,10 @@ function readFromOrigin(
   const { now } = draft.view;
   if (unheld.length === 0) return;
   if (want.originRestUntil > now) return draft.wake(want.originRestUntil);
-  const shared = sources.usable.length > 0 || sources.expecting;
-  let reads = (shared ? SHARED_READS : 1) - want.runs.length;
+  const shared = sources.usable.length > 0 || sources.expecting || want.crowded;
+  // A second read hides the first one's last round trip; earlier it would only halve what each of them gets.
+  const ending = want.runs.filter((run) => run.at >= run.last).length;
+  let reads = (shared && ending === want.runs.length ? SHARED_READS : 1) - want.runs.length;
   let headStart = sources.expecting ? want.headStart : Number.POSITIVE_INFINITY;
   const mine = unheld.filter((index) => isMine(draft, want, sources, index));
   const open = new Set(mine);

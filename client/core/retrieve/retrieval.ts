@@ -35,6 +35,8 @@ export interface RetrievalNeeds {
   readonly cache: ChunkCache;
   /** Until when links to holders of this may still come. */
   expectUntil(retrieval: Retrieval): Millis;
+  /** Whether others are after this content. */
+  crowded(): boolean;
   readonly listener: RetrievalListener;
 }
 export interface RetrievalListener {
@@ -88,6 +90,9 @@ export class Retrieval implements WantView {
 
   get expectUntil(): Millis {
     return this.#needs.expectUntil(this);
+  }
+  get crowded(): boolean {
+    return this.#needs.crowded();
   }
   get kind(): WantKind {
     let kind: WantKind = "asset";

@@ -46,6 +46,8 @@ export interface WantView {
   /** Links are on their way until then; the origin is read only for `headStart` more chunks. */
   readonly expectUntil: Millis;
   readonly headStart: number;
+  /** Others are after the same, linked or not: what each reads first is worth swapping. */
+  readonly crowded: boolean;
   readonly runs: readonly RunView[];
   readonly originIdleSince: Millis;
   /** After a failure the origin is left alone until then. */

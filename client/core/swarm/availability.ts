@@ -14,6 +14,8 @@ interface Asked {
   /** `null` until it answers. An answer of "unknown" is an empty bitfield. */
   held: Bitfield | null;
   readonly pending: Map<number, Millis>;
+  /** When it last had something new: a reader that gets on with its work is waited for. */
+  progressAt: Millis;
 }
 
 const HANDLES = 0x1_0000;
@@ -28,7 +30,14 @@ export class Availability {
     if (this.#byContent.has(content.id) || this.#byContent.size >= MAX_ASKED) return undefined;
     while (this.#byHandle.has(this.#next % HANDLES)) this.#next++;
     const handle = this.#next++ % HANDLES;
-    const asked: Asked = { content, handle, askedAt: now, held: null, pending: new Map() };
+    const asked: Asked = {
+      content,
+      handle,
+      askedAt: now,
+      held: null,
+      pending: new Map(),
+      progressAt: now,
+    };
     this.#byContent.set(content.id, asked);
     this.#byHandle.set(handle, asked);
     return handle;
@@ -54,8 +63,11 @@ export class Availability {
   has(content: ContentId, index: number): boolean {
     return this.#byContent.get(content)?.held?.has(index) ?? false;
   }
+  /** Since when it has been reading this without bringing anything home. */
   pendingSince(content: ContentId, index: number): Millis | undefined {
-    return this.#byContent.get(content)?.pending.get(index);
+    const asked = this.#byContent.get(content);
+    const since = asked?.pending.get(index);
+    return asked === undefined || since === undefined ? since : Math.max(since, asked.progressAt);
   }
   /** It said that it does not have this after all. */
   lacks(content: ContentId, index: number): void {
@@ -82,6 +94,7 @@ export class Availability {
     const asked = this.#byHandle.get(handle);
     if (asked === undefined) return this.#late(handle);
     if (asked.held === null) return "out-of-order";
+    if (kind === "have") asked.progressAt = now;
     for (const index of indices) {
       if (index >= asked.content.chunkCount) return "out-of-range";
       if (kind === "pending") {

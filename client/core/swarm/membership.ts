@@ -83,6 +83,12 @@ export class Membership {
     }
   }
 
+  /** Others are in the swarm, and links to them are not known to be impossible. */
+  crowded({ swarm }: Content): boolean {
+    const { links } = this.#needs;
+    return (this.#swarms.get(swarm)?.peers ?? 0) > 0 && links.failures < HOPELESS_FAILURES;
+  }
+
   /**
    * Until when links to holders of this content may still come, for somebody who began to want it at `since`. In the
    * past when there is nothing to wait for.

@@ -15,7 +15,8 @@ import type { RemotePeer } from "./remote-peer.ts";
 import { UploadSlots } from "./slots.ts";
 import type { UploadAllowance } from "./upload.ts";
 
-const REPORT_EVERY: Millis = 30_000;
+/** Often enough for an operator to watch, a hundredth of what the transfers themselves cost the tracker. */
+const REPORT_EVERY: Millis = 10_000;
 
 export interface NeighbourhoodNeeds {
   readonly ports: Pick<Ports, "clock" | "random" | "tracker">;
@@ -148,6 +149,10 @@ export class Neighbourhood {
 
   expectUntil(content: Content, since: Millis, originFails: boolean): Millis {
     return this.#membership.expectUntil(content, since, originFails);
+  }
+
+  crowded(content: Content): boolean {
+    return this.#membership.crowded(content);
   }
 
   /** Whether somebody holds this chunk and would give it, or has yet to say. */
