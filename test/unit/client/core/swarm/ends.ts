@@ -32,6 +32,8 @@ export class End {
   closings = 0;
   readonly allowance: UploadAllowance;
   readonly slots: UploadSlots;
+  /** Its link takes one data frame at a time. */
+  congests = false;
   /** Where frames go; kept until somebody takes them. */
   out: (frame: Bytes) => void;
   readonly unsent: Bytes[] = [];
@@ -49,7 +51,7 @@ export class End {
         accept: () => {},
         send: (frame) => {
           this.out(frame.slice());
-          return "sent";
+          return this.congests && frame[0] === 0 ? "congested" : "sent";
         },
         pace: () => {},
         close: () => {
@@ -100,7 +102,7 @@ export class End {
 export class Pipe {
   readonly one: End;
   readonly other: End;
-  readonly #underWay: { readonly to: End; readonly frame: Bytes }[] = [];
+  readonly #underWay: { readonly from: End; readonly to: End; readonly frame: Bytes }[] = [];
   readonly #pick: (count: number) => number;
 
   /** `pick`: which of so many frames is delivered next. */
@@ -112,7 +114,7 @@ export class Pipe {
       [this.one, this.other],
       [this.other, this.one],
     ] as const) {
-      from.out = (frame) => this.#underWay.push({ to, frame });
+      from.out = (frame) => this.#underWay.push({ from, to, frame });
       for (const frame of from.unsent.splice(0)) from.out(frame);
     }
   }
@@ -127,6 +129,7 @@ export class Pipe {
       const [next] = this.#underWay.splice(this.#pick(this.#underWay.length), 1);
       if (next === undefined) return;
       next.to.remote.frame(next.frame);
+      if (next.frame[0] === 0) next.from.remote.drain();
     }
   }
 }

@@ -115,6 +115,7 @@ describe("two honest ends", () => {
         const { pipe, one, other } = await linked(shuffling(seed));
         const random = new SimRandom(`steps ${seed}`);
         for (const end of [one, other]) {
+          end.congests = seed % 2 === 0;
           for (const body of [film, page]) {
             end.hold(body, ...all.filter(() => random.unit() < 0.7));
           }
