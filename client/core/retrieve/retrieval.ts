@@ -309,9 +309,12 @@ export class Retrieval implements WantView {
       return;
     }
     // The browser's HTTP cache may hold an older version than the manifest describes: past it, once. A page that saw
-    // bytes of that version must not see others after them.
+    // bytes of that version must not see others after them: it gets that version from the network, like the whole
+    // visit from now on.
     this.#reloaded.add(index);
-    for (const reading of [...this.#readings]) if (reading.exposed(index)) reading.fail(error);
+    const exposed = [...this.#readings].filter((reading) => reading.exposed(index));
+    if (exposed.length > 0) this.#needs.listener.mismatch(error);
+    for (const reading of exposed) reading.fail(error);
     this.#notify();
   }
 

@@ -40,6 +40,8 @@ export class Run implements RunView {
   #filled = 0;
   /** Bytes to leave out first, when the origin ignored the range and sends everything. */
   #skip = 0;
+  /** The answer has everything that the origin has, asked for or not. */
+  #isWhole: boolean;
   #over = false;
 
   constructor(first: number, last: number, needs: RunNeeds) {
@@ -54,13 +56,13 @@ export class Run implements RunView {
     const from = first * asset.chunkBytes;
     const to = Math.min(asset.size, (last + 1) * asset.chunkBytes) - 1;
     const whole = from === 0 && to === asset.size - 1;
+    this.#isWhole = whole;
     this.#cancel = needs.origin.read(
       { url: asset.url, range: whole ? "whole" : { first: from, last: to }, cache },
       {
         start: ({ offset, total }) => this.#answered(from - offset, total),
         bytes: (bytes) => this.#received(bytes),
-        end: (outcome) =>
-          this.#end(outcome.kind === "complete" ? { kind: "unreachable" } : outcome),
+        end: (outcome) => this.#answerEnded(outcome),
       },
     );
   }
@@ -87,6 +89,7 @@ export class Run implements RunView {
     // A range that begins too late cannot be used.
     if (skip < 0) return this.#end({ kind: "unreachable" });
     this.#skip = skip;
+    if (skip > 0) this.#isWhole = true;
     this.answeredAt = this.#needs.clock.now();
     this.progressAt = this.answeredAt;
     this.#needs.listener.answered(this, total);
@@ -115,6 +118,15 @@ export class Run implements RunView {
       if (!more) this.#end({ kind: "complete" });
     }
     listener.progressed(this, bytes.length);
+  }
+
+  #answerEnded(outcome: OriginOutcome): void {
+    if (this.#over) return;
+    const { asset, listener } = this.#needs;
+    // It said no size before (compressed answers do not), and now we know it.
+    const isShort = outcome.kind === "complete" && this.#isWhole && this.bytes !== asset.size;
+    if (isShort) listener.answered(this, this.bytes);
+    this.#end(outcome.kind === "complete" ? { kind: "unreachable" } : outcome);
   }
 
   #end(outcome: OriginOutcome): void {
