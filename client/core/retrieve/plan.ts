@@ -228,7 +228,7 @@ function requestFromPeers(
     )
   ) {
     const asked = new Set(
-      draft.actions.map((action) => (action.do === "request" ? action.index : -1)),
+      draft.actions.map((one) => (one.do === "request" && one.content === id ? one.index : -1)),
     );
     for (const { index } of held) if (!asked.has(index)) unheld.push(index);
     unheld.sort((one, other) => one - other);

@@ -1,0 +1,337 @@
+// The plan by table. Each group is named after a numbered rule at the head of `plan.ts`.
+
+import { describe, expect, test } from "vitest";
+import { startOf } from "../../../../../client/core/retrieve/election.ts";
+import { plan } from "../../../../../client/core/retrieve/plan.ts";
+import type { Flight } from "../../../../../client/core/retrieve/view.ts";
+import type { ContentId } from "../../../../../client/core/vocabulary.ts";
+import type { PeerId } from "../../../../../tracker/protocol/ids.ts";
+import {
+  CHUNK,
+  contentOf,
+  FILM,
+  type LinkFacts,
+  link,
+  NOW,
+  ranked,
+  reads,
+  requests,
+  upTo,
+  view,
+  want,
+} from "./views.ts";
+
+const flight = (from: string, since = NOW): Flight => ({ from: from as PeerId, since });
+
+describe("rule 1: peers before the origin, and one source for one chunk", () => {
+  test("what a peer holds is asked of it, what nobody holds is read", () => {
+    const { actions } = plan(view([want({ chunks: 4 })], [link({ holds: [1, 2] })]));
+    expect(requests(actions).sort()).toEqual(["peer:1", "peer:2"]);
+    expect(reads(actions).sort()).toEqual(["0-0", "3-3"]);
+  });
+  test("what is held, or under way from anybody, is left alone", () => {
+    const flying = { 1: [flight("peer")], 2: [flight("origin")] };
+    const { actions } = plan(
+      view([want({ chunks: 5, held: [0], flying })], [link({ holds: "all", openRequests: 1 })]),
+    );
+    expect(requests(actions).sort()).toEqual(["peer:3", "peer:4"]);
+    expect(reads(actions)).toEqual([]);
+  });
+  test.each<[string, LinkFacts]>([
+    ["is not ready", { ready: false }],
+    ["chokes", { choking: true }],
+    ["rests", { restUntil: NOW + 1 }],
+    ["is silent", { openRequests: 1, silent: 1000 }],
+    ["has not answered", { awaitedSince: NOW - 5000 }],
+    ["has as much in hand as it takes", { openRequests: 3 }],
+    ["takes no more requests", { openRequests: 1, requestLimit: 1 }],
+  ])("a peer that %s is not asked", (_what, facts) => {
+    const { actions } = plan(view([want()], [link({ holds: "all", ...facts })]));
+    expect(requests(actions)).toEqual([]);
+  });
+  test("a peer whose rest is over is asked, one that rests is looked at when it is over", () => {
+    expect(requests(plan(view([want()], [link({ holds: [0], restUntil: NOW })])).actions)).toEqual([
+      "peer:0",
+    ]);
+    const { wakeAt } = plan(view([want()], [link({ holds: "all", restUntil: NOW + 400 })]));
+    expect(wakeAt).toBe(NOW + 400);
+  });
+  test("a chunk is asked of whom it will come from first, all they owe counted", () => {
+    const content = contentOf(1);
+    const quick = link({ id: "quick", holds: "all", rate: 4_000_000, owed: 0 });
+    const slow = link({ id: "slow", holds: "all", rate: 1_000_000, owed: 0 });
+    const busy = link({ id: "busy", holds: "all", rate: 9_000_000, owed: 4_000_000 });
+    const far = link({ id: "far", holds: "all", rate: 9_000_000, rttMs: 900 });
+    const { actions } = plan(view([want({ content })], [slow, busy, quick, far]));
+    expect(requests(actions)).toEqual(["quick:0"]);
+  });
+  test("work is spread while it is handed out", () => {
+    const links = ["one", "other"].map((id) => link({ id, holds: "all" }));
+    const { actions } = plan(view([want({ chunks: 6 })], links));
+    expect(requests(actions).filter((one) => one.startsWith("one:"))).toHaveLength(3);
+  });
+  test("a peer gets as much as keeps it busy for 600 ms, and no less than two", () => {
+    const asked = (rate: number | null): number =>
+      requests(plan(view([want({ chunks: 64 })], [link({ holds: "all", rate })])).actions).length;
+    expect([asked(null), asked(1), asked(CHUNK * 10), asked(1e9)]).toEqual([3, 2, 7, 32]);
+  });
+
+  describe("but for the hedge of a small asset:", () => {
+    const asset = (since: number) =>
+      want({ chunks: 2, kind: "asset", held: [0], flying: { 1: [flight("peer", since)] } });
+    test("it is read at the origin too when its source takes twice as long as expected", () => {
+      // 100 kB owed at 1 MB/s: 100 ms expected.
+      const slow = link({ holds: "all", openRequests: 1, owed: 100_000, rate: 1_000_000 });
+      expect(reads(plan(view([asset(NOW - 200)], [slow])).actions)).toEqual(["1-1"]);
+      const early = plan(view([asset(NOW - 190)], [slow]));
+      expect(reads(early.actions)).toEqual([]);
+      expect(early.wakeAt).toBe(NOW + 10);
+    });
+    test.each([
+      ["60 ms however quick its source is", { owed: 1, rate: 1e9 }, 60],
+      ["300 ms however slow", { owed: CHUNK, rate: 10_000 }, 300],
+      ["60 ms when its source is gone", null, 60],
+    ])("after %s", (_what, facts, after) => {
+      const links = facts === null ? [] : [link({ holds: "all", openRequests: 1, ...facts })];
+      expect(reads(plan(view([asset(NOW - after)], links)).actions)).toEqual(["1-1"]);
+      expect(reads(plan(view([asset(NOW - after + 1)], links)).actions)).toEqual([]);
+    });
+    test.each([
+      ["while the origin rests", { originRestUntil: NOW + 1 }, {}],
+      ["when the origin is asked already", { flying: { 1: [flight("origin", 0)] } }, {}],
+      ["when it has two sources", { flying: { 1: [flight("peer", 0), flight("origin", 0)] } }, {}],
+      ["with no read to spare", {}, { origin: { freeReads: 0, bytesPerSecond: null } }],
+      ["for a large file", { kind: "bulk" as const }, {}],
+    ])("not %s", (_what, facts, around) => {
+      const base = { chunks: 2, kind: "asset" as const, held: [0] };
+      const one = want({ ...base, flying: { 1: [flight("peer", 0)] }, ...facts });
+      expect(reads(plan(view([one], [], around)).actions)).toEqual([]);
+    });
+  });
+
+  describe("and for the end-game:", () => {
+    const slow = link({ id: "slow", holds: "all", openRequests: 1, owed: CHUNK, rate: 100_000 });
+    const last = want({ chunks: 2, held: [0], flying: { 1: [flight("slow")] } });
+    test("when all is under way, a much quicker holder is asked for what a slow one brings", () => {
+      const quick = link({ id: "quick", holds: "all", rate: 5_000_000 });
+      expect(requests(plan(view([last], [slow, quick])).actions)).toEqual(["quick:1"]);
+    });
+    test("not of one that is hardly quicker, lacks it, or has no room", () => {
+      for (const facts of [{ rate: 150_000 }, { holds: [0] }, { openRequests: 3 }]) {
+        const other = link({ id: "other", holds: "all", ...facts });
+        expect(requests(plan(view([last], [slow, other])).actions)).toEqual([]);
+      }
+    });
+    test("not while anything is missing, nor of a third", () => {
+      const quick = link({ id: "quick", holds: [1], rate: 5_000_000 });
+      const missing = want({ chunks: 2, flying: { 1: [flight("slow")] } });
+      expect(requests(plan(view([missing], [slow, quick])).actions)).toEqual(["slow:0"]);
+      const twice = want({ chunks: 1, flying: { 0: [flight("slow"), flight("other")] } });
+      expect(requests(plan(view([twice], [slow, quick])).actions)).toEqual([]);
+    });
+  });
+});
+
+describe("rule 2: what goes first", () => {
+  const everything = link({ id: "seed", holds: "all", rate: 1e9 });
+  const common = link({ id: "other", holds: [0, 1, 2, 3, 4, 6, 7], rate: 1, openRequests: 32 });
+  const order = (kind: "bulk" | "stream" | "asset"): number[] =>
+    requests(plan(view([want({ chunks: 8, kind })], [everything, common])).actions).map((one) =>
+      Number(one.slice(one.indexOf(":") + 1)),
+    );
+
+  test("bulk takes what the page waits for, then the rarest, then from its own place on", () => {
+    const chunks = order("bulk");
+    expect(chunks.slice(0, 2).sort()).toEqual([0, 1]);
+    expect(chunks[2]).toBe(5);
+    const start = startOf(1, 77, 8);
+    const round = upTo(8).map((n) => (start + n) % 8);
+    expect(chunks.slice(3)).toEqual(round.filter((index) => ![0, 1, 5].includes(index)));
+  });
+  test.each(["stream", "asset"] as const)("a %s goes in order", (kind) => {
+    expect(order(kind)).toEqual(upTo(8));
+  });
+  test("the most urgent request is served first", () => {
+    const news = want({ content: contentOf(4, "news" as ContentId) });
+    const { actions } = plan(view([news, want({ chunks: 4 })], [link({ holds: "all" })]));
+    expect(actions.map((one) => ("content" in one ? one.content : ""))).toEqual([
+      "news",
+      "news",
+      "news",
+    ]);
+  });
+});
+
+describe("rule 3: one reader for a chunk that nobody holds", () => {
+  const [first = 0, second = 0, third = 0] = ranked(3);
+  const among = (self: number, facts: Parameters<typeof want>[0] = {}, rivals?: LinkFacts) => {
+    const others = [first, second, third].filter((seed) => seed !== self);
+    const links = others.map((seed) => link({ id: `${seed}`, seed, wants: true, ...rivals }));
+    return plan(view([want({ chunks: 4, ...facts })], links, { selfSeed: self }));
+  };
+
+  test("the first of the ranking reads at once; the others wait for their turns", () => {
+    expect(reads(among(first).actions)).toEqual(["0-3"]);
+    for (const [self, turn] of [
+      [second, 300],
+      [third, 600],
+    ] as const) {
+      const waiting = among(self);
+      expect([waiting.actions, waiting.wakeAt]).toEqual([[], NOW + turn]);
+      expect(reads(among(self, { originIdleSince: NOW - turn }).actions)).toEqual(["0-3"]);
+    }
+  });
+  test("for an asset turns are shorter, and count from its beginning", () => {
+    const asset = { kind: "asset" as const, originIdleSince: 0 };
+    expect(among(second, asset).wakeAt).toBe(NOW + 100);
+    expect(reads(among(second, { ...asset, startedAt: NOW - 100 }).actions)).toEqual(["0-3"]);
+  });
+  test.each<[string, LinkFacts]>([
+    ["do not want it", { wants: false }],
+    ["choke", { choking: true }],
+    ["rest", { restUntil: NOW + 1 }],
+    ["have not answered", { awaitedSince: NOW - 5000 }],
+  ])("peers that %s do not stand for election", (_what, facts) => {
+    expect(reads(among(third, {}, facts).actions)).toEqual(["0-3"]);
+  });
+  test("who reads already takes on nobody else's chunks", () => {
+    const runs = [{ at: 9, last: 9, progressAt: NOW }];
+    expect(reads(among(second, { originIdleSince: 0, runs }).actions)).toEqual([]);
+  });
+  test.each([
+    ["bulk", 3000],
+    ["asset", 300],
+  ] as const)("in %s, a chunk that a peer is reading is left to it for %i ms", (kind, patience) => {
+    const pending = (since: number) => ({ pending: { 0: since, 1: since, 2: since, 3: since } });
+    const early = among(first, { kind }, pending(NOW - patience + 10));
+    expect([early.actions, early.wakeAt]).toEqual([[], NOW + 10]);
+    const late = among(first, { kind }, pending(NOW - patience));
+    expect(reads(late.actions)).toEqual(["0-3"]);
+  });
+  test("nothing is read while the origin rests, and it is looked at when that is over", () => {
+    const resting = among(first, { originRestUntil: NOW + 250 });
+    expect([resting.actions, resting.wakeAt]).toEqual([[], NOW + 250]);
+  });
+  test("nothing is read when there is no read to spare", () => {
+    const origin = { freeReads: 0, bytesPerSecond: null };
+    expect(plan(view([want()], [], { origin })).actions).toEqual([]);
+  });
+});
+
+describe("rule 4: while links are still being made", () => {
+  const expecting = { chunks: 64, expectUntil: NOW + 400, headStart: 3 };
+  test("only a little is read, what the page waits for first", () => {
+    const { actions, wakeAt } = plan(view([want(expecting)]));
+    expect(reads(actions)).toEqual(["0-2"]);
+    expect(wakeAt).toBe(NOW + 400);
+    expect(plan(view([want({ ...expecting, headStart: 0 })])).actions).toEqual([]);
+  });
+  test("what is read beyond it begins at different places", () => {
+    const places = upTo(20).map((selfSeed) => {
+      const held = { ...expecting, held: [0] };
+      return reads(plan(view([want(held)], [], { selfSeed })).actions)[0];
+    });
+    expect(new Set(places).size).toBeGreaterThan(10);
+  });
+  test("a peer that has just been asked is waited for, then counts as holding nothing", () => {
+    const asked = (since: number) =>
+      plan(view([want({ chunks: 64 })], [link({ awaitedSince: since })]));
+    expect(reads(asked(NOW - 99).actions)).toEqual(["0-1"]);
+    expect(asked(NOW - 99).wakeAt).toBe(NOW + 1);
+    expect(reads(asked(NOW - 100).actions)).toEqual(["0-63"]);
+    const far = link({ awaitedSince: NOW - 150, rttMs: 80 });
+    expect(plan(view([want()], [far])).wakeAt).toBe(NOW + 10);
+  });
+  test("alone and with nobody to come, all of it is one read", () => {
+    expect(reads(plan(view([want({ chunks: 64 })])).actions)).toEqual(["0-63"]);
+    expect(reads(plan(view([want({ chunks: 64, held: [5] })])).actions)).toEqual(["0-4"]);
+  });
+  test("in a crowd, reads are short", () => {
+    const [one = ""] = reads(plan(view([want({ chunks: 64, crowded: true })])).actions);
+    expect(one).toBe("0-7");
+  });
+});
+
+describe("rule 5: silence and slowness", () => {
+  test.each([
+    [null, 1000],
+    [400, 1400],
+    [5000, 2000],
+  ])("with a round trip of %s ms, a peer that owes is silent after %i ms", (rttMs, patience) => {
+    const silent = (time: number) =>
+      plan(view([], [link({ openRequests: 1, silent: time, rttMs })]));
+    expect(silent(patience).actions).toEqual([{ do: "rest", peer: "peer" }]);
+    expect(silent(patience - 1)).toEqual({ actions: [], wakeAt: NOW + 1 });
+  });
+  test("what a silent peer owes is not asked of it again in the same plan", () => {
+    const quiet = link({ id: "quiet", holds: "all", openRequests: 1, silent: 1000 });
+    const { actions } = plan(view([want({ chunks: 1 })], [quiet]));
+    expect(actions.map((one) => one.do)).toEqual(["rest", "read"]);
+  });
+
+  const slow = link({ holds: "all", openRequests: 3, rate: 400_000 });
+  const helped = (facts: Parameters<typeof want>[0], bytesPerSecond: number | null, from = slow) =>
+    plan(
+      view([want({ chunks: 8, ...facts })], [from], { origin: { freeReads: 9, bytesPerSecond } }),
+    );
+  test("the origin helps peers that together are slow, once they have had time to show it", () => {
+    expect(reads(helped({ startedAt: NOW - 1500 }, null).actions)).toEqual(["0-7"]);
+    const early = helped({ startedAt: NOW - 1400 }, null);
+    expect(reads(early.actions)).toEqual([]);
+    expect(early.wakeAt).toBe(NOW + 100);
+  });
+  test("it does not help peers that give half of what it gives, or 20 Mbit/s", () => {
+    const since = { startedAt: NOW - 1500 };
+    expect(reads(helped(since, 800_000).actions)).toEqual([]);
+    expect(reads(helped(since, 900_000).actions)).toEqual(["0-7"]);
+    const good = link({ holds: "all", openRequests: 32, rate: 2_500_000 });
+    expect(reads(helped(since, null, good).actions)).toEqual([]);
+  });
+  test("what was just asked of a peer in another request does not keep it from helping", () => {
+    const since = { startedAt: NOW - 1500 };
+    const news = want({ ...since, content: contentOf(2, "news" as ContentId) });
+    const film = want({ ...since, chunks: 4 });
+    const one = link({ holds: "all", openRequests: 0, rate: 100_000 });
+    const { actions } = plan(view([news, film], [one]));
+    expect(requests(actions)).toHaveLength(2);
+    const read = actions.flatMap((action) =>
+      action.do === "read" && action.content === FILM ? [action] : [],
+    );
+    expect(read).toEqual([{ do: "read", content: FILM, first: 0, last: 3 }]);
+  });
+
+  test("an origin that says nothing for ten seconds is given up", () => {
+    const runs = (progressAt: number) => [{ at: 2, last: 7, progressAt }];
+    expect(plan(view([want({ runs: runs(NOW - 10_000) })])).actions).toContainEqual({
+      do: "abandon",
+      content: FILM,
+      at: 2,
+    });
+    const { actions, wakeAt } = plan(view([want({ held: upTo(8), runs: runs(NOW - 9000) })]));
+    expect([actions, wakeAt]).toEqual([[], NOW + 1000]);
+  });
+});
+
+describe("a long read", () => {
+  const long = { chunks: 64, held: upTo(4), runs: [{ at: 4, last: 63, progressAt: NOW }] };
+  const trimmed = (facts: Parameters<typeof want>[0], ...links: readonly LinkFacts[]) => {
+    const flying = Object.fromEntries(upTo(64).map((index) => [index, [flight("origin")]]));
+    const one = want({ ...long, flying, ...facts });
+    return plan(view([one], links.map(link))).actions;
+  };
+  test("is cut behind the next chunks when others can share the work", () => {
+    const cut = [{ do: "trim", content: FILM, at: 4, last: 6 }];
+    expect(trimmed({}, { wants: true })).toEqual(cut);
+    expect(trimmed({}, { holds: [63] })).toEqual(cut);
+    expect(trimmed({}, { holds: [7] })).toEqual(cut);
+  });
+  test("goes on when nobody can, or when it is short already", () => {
+    expect(trimmed({}, {})).toEqual([]);
+    expect(trimmed({}, { wants: true, choking: true })).toEqual([]);
+    const short = [{ at: 4, last: 11, progressAt: NOW }];
+    expect(trimmed({ runs: short }, { wants: true })).toEqual([]);
+  });
+  test("is cut at the end of the window when the page stops reading", () => {
+    expect(trimmed({ until: 16 })).toEqual([{ do: "trim", content: FILM, at: 4, last: 15 }]);
+  });
+});
