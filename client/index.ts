@@ -15,9 +15,9 @@ import { type ClientEvents, type ClientEventType, Listeners } from "./core/event
 import { LocalPeer } from "./core/local-peer.ts";
 import type { Hasher, Store } from "./core/ports.ts";
 import type { ClientStats } from "./core/stats.ts";
-import type { ByteCount, Cancel } from "./core/vocabulary.ts";
+import type { ByteCount, ByteRange, Cancel } from "./core/vocabulary.ts";
 import { type ClientOptions, type Config, readOptions } from "./options.ts";
-import { askedOf, rangeOf, type ShoalInit } from "./request.ts";
+import { type Asked, askedOf, rangeOf, type ShoalInit } from "./request.ts";
 import { respond, unsatisfiable } from "./respond.ts";
 
 export { type ErrorCode, type ErrorDetails, ShoalError } from "./core/errors.ts";
@@ -64,6 +64,7 @@ export function newClient(options: ClientOptions, tracker: string | null): Clien
 
 class PageClient implements Client {
   readonly #config: Config;
+  readonly #hasher: Hasher;
   readonly #peer: LocalPeer;
   readonly #unwatch: Cancel;
   #closed = false;
@@ -71,6 +72,7 @@ class PageClient implements Client {
 
   constructor(config: Config, hasher: Hasher) {
     this.#config = config;
+    this.#hasher = hasher;
     const transport = webRtcTransport(config);
     this.#peer = new LocalPeer(
       { ...config, pinnedKey: config.key, cacheBytes: budgetOf(config) },
@@ -115,7 +117,14 @@ class PageClient implements Client {
     const bytes = range === "whole" ? { first: 0, last: size - 1 } : range;
     const reading = this.#peer.read(content, bytes, asked.urgency);
     try {
-      return await respond({ asked, content, range, reading, network });
+      return await respond({
+        asked,
+        content,
+        range,
+        reading,
+        hasher: this.#hasher,
+        network: (part) => nativeFetch(asked.url, initOf(asked, part)),
+      });
     } catch (error) {
       reading.close();
       if (error instanceof ShoalError) return network();
@@ -178,6 +187,11 @@ async function unlessAborted<T>(signal: AbortSignal | null, work: Promise<T>): P
   } finally {
     done.abort();
   }
+}
+
+function initOf({ signal }: Asked, range: ByteRange | null): RequestInit {
+  const headers = range === null ? {} : { Range: `bytes=${range.first}-${range.last}` };
+  return { headers, signal };
 }
 
 async function budgetOf(config: Config): Promise<ByteCount> {

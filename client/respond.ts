@@ -3,17 +3,20 @@
 
 import type { Bytes } from "../tracker/protocol/bytes.ts";
 import { ShoalError } from "./core/errors.ts";
+import type { Hasher } from "./core/ports.ts";
 import type { Reading } from "./core/retrieve/reading.ts";
 import type { ByteRange, Content } from "./core/vocabulary.ts";
 import type { Asked } from "./request.ts";
+import { continues, Rest, Seen } from "./resume.ts";
 
 export interface Answer {
   readonly asked: Asked;
   readonly content: Content;
   readonly range: ByteRange | "whole";
   readonly reading: Reading;
-  /** The same request, asked of the network. */
-  network(): Promise<Response>;
+  readonly hasher: Hasher;
+  /** The asset as the network has it. */
+  network(range: ByteRange | null): Promise<Response>;
 }
 
 /** Resolves with the first bytes. Rejects with the abort's reason, or when no source has anything. */
@@ -35,12 +38,15 @@ class Body {
   readonly #answer: Answer;
   #controller: ReadableStreamDefaultController<Bytes> | null = null;
   #response: Response | null = null;
-  #sent = 0;
+  #stopped = false;
   #aborted: { readonly reason: unknown } | null = null;
-  #network: ReadableStreamDefaultReader<Uint8Array> | null = null;
+  readonly #seen: Seen;
+  #network: Rest | null = null;
 
   constructor(answer: Answer) {
     this.#answer = answer;
+    const { range, content } = answer;
+    this.#seen = new Seen(range === "whole" ? 0 : range.first, content.asset.chunkBytes);
   }
 
   response(first: Bytes | null): Response {
@@ -82,14 +88,15 @@ class Body {
   }
 
   #stop(): void {
+    this.#stopped = true;
     this.#answer.reading.close();
-    void this.#network?.cancel().catch(() => {});
+    this.#network?.cancel();
   }
 
   async #pull(): Promise<void> {
     try {
       if (this.#network === null) this.#deliver(await this.#answer.reading.next());
-      else this.#deliver((await this.#network.read()).value ?? null);
+      else this.#deliver(await this.#network.next());
     } catch (error) {
       if (await this.#goOn(error)) return;
       // Going on at the network, the reading that listened for the abort is over.
@@ -99,37 +106,55 @@ class Body {
     }
   }
 
-  #deliver(bytes: Uint8Array | null): void {
+  #deliver(bytes: Bytes | null): void {
     if (bytes === null) {
       this.#controller?.close();
     } else {
-      this.#sent += bytes.length;
-      this.#controller?.enqueue(bytes as Bytes);
+      if (this.#isOrigins) this.#seen.add(bytes);
+      this.#controller?.enqueue(bytes);
     }
     this.#status();
   }
 
   /**
    * The site has another version than its manifest says. If all that the page has seen came from the origin, it gets
-   * the rest from there too, at the same byte: exactly what it would have had without us.
+   * the rest from there too: exactly what it would have had without us.
    */
   async #goOn(error: unknown): Promise<boolean> {
+    const { content, hasher } = this.#answer;
+    if (!(error instanceof ShoalError) || error.code !== "origin/mismatch") return false;
+    if (!this.#isOrigins) return false;
+    const rest = await this.#rest().catch(() => null);
+    if (rest === null) return false;
+    this.#network = rest;
+    if (this.#stopped) rest.cancel();
+    const { chunk } = (error as ShoalError<"origin/mismatch">).details;
+    const parted = { asset: content.asset, seen: this.#seen, wrong: chunk, hasher };
+    const isSame = await continues(rest, parted).catch(() => false);
+    if (isSame) await this.#pull();
+    else rest.cancel();
+    return isSame;
+  }
+
+  /** All that the page has seen came from the origin, by way of us. */
+  get #isOrigins(): boolean {
     const { cache, peers } = this.#answer.reading.bytes;
-    const isMismatch = error instanceof ShoalError && error.code === "origin/mismatch";
-    if (!isMismatch || cache + peers > 0) return false;
-    const response = await this.#answer.network().catch(() => null);
-    const reader = response?.ok ? response.body?.getReader() : undefined;
-    if (reader === undefined) return false;
-    this.#network = reader;
-    for (let skip = this.#sent; ; ) {
-      const { value, done } = await reader.read();
-      if (done) return false;
-      if (value.length > skip) {
-        this.#deliver(value.subarray(skip));
-        return true;
-      }
-      skip -= value.length;
-    }
+    return this.#network === null && cache + peers === 0;
+  }
+
+  /** The network's answer, from the beginning of the chunk in which the page's range begins, or from before. */
+  async #rest(): Promise<Rest | null> {
+    const { range, content, network } = this.#answer;
+    const { chunkBytes } = content.asset;
+    const first = range === "whole" ? 0 : range.first - (range.first % chunkBytes);
+    const response = await network(range === "whole" ? null : { first, last: range.last });
+    const end = range === "whole" ? Number.POSITIVE_INFINITY : range.last + 1;
+    if (response.body === null) return null;
+    if (response.status === 200) return new Rest(response.body, 0, end);
+    // Hidden across origins unless exposed; one range was asked, so it is that one.
+    const told = /^bytes (\d+)-/.exec(response.headers.get("Content-Range") ?? `bytes ${first}-`);
+    const isAsked = response.status === 206 && Number(told?.[1]) === first;
+    return isAsked && range !== "whole" ? new Rest(response.body, first, end) : null;
   }
 
   /** RFC 9211. Bytes by source so far; the last look, when the body has ended, is the whole truth. */
