@@ -109,7 +109,7 @@ class PageClient implements Client {
     if (asked === null) return network();
     asked.signal?.throwIfAborted();
     const content = await unlessAborted(asked.signal, this.#peer.find(asked.url));
-    if (content === undefined) return network();
+    if (content === undefined || this.#closed) return network();
     const { size } = content.asset;
     const range = size === 0 ? "pass" : rangeOf(asked.range, size);
     if (range === "pass") return network();
