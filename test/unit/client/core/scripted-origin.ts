@@ -45,7 +45,7 @@ export class ScriptedOrigin implements Origin {
     const read = new ScriptedRead(request, listener);
     this.reads.push(read);
     return () => {
-      read.cancelled = !read.over;
+      if (!read.over) read.cancelled = true;
       read.over = true;
     };
   }
