@@ -239,7 +239,7 @@ export class Retrieval implements WantView {
   trim(at: number, last: number): void {
     const run = this.runs.find((one) => one.at === at);
     if (run === undefined) return;
-    for (let index = last + 1; index <= run.last; index++) this.#land(index, "origin");
+    this.#release(run, last + 1);
     run.trim(last);
   }
 
@@ -375,10 +375,15 @@ export class Retrieval implements WantView {
   #giveUp(run: Run): void {
     run.cancel();
     if (run.partial.length > 0) this.#needs.listener.wasted(run.partial.length);
+    this.#release(run, run.at);
+  }
+
+  /** From this chunk on the read brings nothing. Others hear of what they were told to wait for, and is not here. */
+  #release(run: Run, from: number): void {
     const lost: number[] = [];
-    for (let index = run.at; index <= run.last; index++) {
+    for (let index = from; index <= run.last; index++) {
       this.#land(index, "origin");
-      if (index < run.at + PENDING_AHEAD) lost.push(index);
+      if (index < run.at + PENDING_AHEAD && !this.has(index)) lost.push(index);
     }
     if (lost.length > 0) this.#needs.listener.gaveUp(this, lost);
   }
