@@ -105,7 +105,8 @@ class PageClient implements Client {
   /** Works without its client in front of it, as `fetch` does without its window. */
   readonly fetch = async (input: RequestInfo | URL, init?: ShoalInit): Promise<Response> => {
     const network = (): Promise<Response> => nativeFetch(input, init);
-    const asked = this.#closed ? null : askedOf(input, init, this.#config);
+    const scope = { ...this.#config, base: document.baseURI };
+    const asked = this.#closed ? null : askedOf(input, init, scope);
     if (asked === null) return network();
     asked.signal?.throwIfAborted();
     const content = await unlessAborted(asked.signal, this.#peer.find(asked.url));

@@ -27,11 +27,16 @@ const NOT_OURS = [
   "if-unmodified-since",
 ];
 
+export interface Scope extends Pick<Config, "include" | "exclude"> {
+  /** What relative URLs are relative to now. */
+  readonly base: string;
+}
+
 /** `null`: pass through. */
 export function askedOf(
   input: RequestInfo | URL,
   init: ShoalInit | undefined,
-  config: Pick<Config, "include" | "exclude">,
+  { include, exclude, base }: Scope,
 ): Asked | null {
   const request = input instanceof Request ? input : null;
   if ((init?.method ?? request?.method ?? "GET").toUpperCase() !== "GET") return null;
@@ -44,9 +49,9 @@ export function askedOf(
   if ((init?.redirect ?? request?.redirect ?? "follow") !== "follow") return null;
   // The browser checks `integrity` against the whole body; let it.
   if ((init?.integrity ?? request?.integrity ?? "") !== "") return null;
-  const url = urlOf(request?.url ?? String(input));
-  if (url === null || !config.include.some((pattern) => pattern.test(url))) return null;
-  if (config.exclude.some((pattern) => pattern.test(url))) return null;
+  const url = urlOf(request?.url ?? String(input), base);
+  if (url === null || !include.some((pattern) => pattern.test(url))) return null;
+  if (exclude.some((pattern) => pattern.test(url))) return null;
   const headers = headersOf(init?.headers ?? request?.headers);
   if (headers === null || NOT_OURS.some((name) => headers.has(name))) return null;
   return {
@@ -67,9 +72,9 @@ function headersOf(given: HeadersInit | undefined): Headers | null {
   }
 }
 
-function urlOf(text: string): string | null {
+function urlOf(text: string, base: string): string | null {
   try {
-    const url = new URL(text, document.baseURI);
+    const url = new URL(text, base);
     url.hash = "";
     return url.protocol === "http:" || url.protocol === "https:" ? url.href : null;
   } catch {
