@@ -90,8 +90,8 @@ export class LocalPeer {
       listeners: this.listeners,
       others: () => (this.#mayShare() ? this.#others : null),
       mismatch: (content, { code, message }) => {
-        this.#catalogue.distrust(content.asset.url);
-        this.#degraded(code, message);
+        // Once for a file, however many of its chunks are others.
+        if (this.#catalogue.distrust(content.asset.url)) this.#degraded(code, message);
       },
     });
     const { transport } = ports;

@@ -2,7 +2,7 @@
 // origin has now, or fails as fetch fails; never a mixture, and nothing unverified is kept.
 
 import { gzipSync } from "node:zlib";
-import { expect, type Page, test } from "@playwright/test";
+import { expect, type JSHandle, type Page, test } from "@playwright/test";
 import { CHUNK_BYTES } from "../../tracker/protocol/manifest.ts";
 import { type Complaints, complaintsOf, keepDegraded, outcome } from "../support/outcome.ts";
 import type { OwnAnswer } from "../support/servers.ts";
@@ -135,16 +135,44 @@ test.describe("a part of a file that has changed", () => {
   }
 });
 
+interface Begun {
+  readonly reader: ReadableStreamDefaultReader<Uint8Array>;
+}
+/** A request in the page whose first bytes have been seen. */
+function begin(path: string): Promise<JSHandle<Begun>> {
+  return page.evaluateHandle(async (url) => {
+    const answer = await window.shoal?.fetch(url);
+    if (!answer?.body) throw new Error("There is no body");
+    const reader = answer.body.getReader();
+    await reader.read();
+    return { reader };
+  }, path);
+}
+/** How the rest of its body ends. */
+function ending(begun: JSHandle<Begun>): Promise<string> {
+  return begun.evaluate(async ({ reader }) => {
+    try {
+      while (!(await reader.read()).done);
+      return "the end";
+    } catch (error) {
+      return String(error);
+    }
+  });
+}
+
 test("the site changes in the middle of a transfer, and the page gets no mixture", async () => {
   const { path, old } = asset();
+  let breakOff = (): void => {};
   stage.site.answer(path, (_request, response) => {
-    // The connection breaks, and the next request finds the new version.
-    stage.site.put(path, { body: changed(old) });
+    breakOff = () => response.destroy();
     response.writeHead(200, { "Content-Length": old.length });
-    response.write(old.subarray(0, 2 * CHUNK_BYTES + 5000), () => response.destroy());
+    response.write(old.subarray(0, 2 * CHUNK_BYTES + 5000));
   });
-  const got = await outcome(page, "shoal", { url: path });
-  expect(got).toEqual({ failed: expect.stringMatching(/^TypeError/) });
+  const begun = await begin(path);
+  // The connection breaks, and the next request finds the new version.
+  stage.site.put(path, { body: changed(old) });
+  breakOff();
+  expect(await ending(begun)).toMatch(/^TypeError/);
   expect(await degraded()).toEqual(["origin/mismatch"]);
   const again = await outcome(page, "shoal", { url: path });
   expect(again).toMatchObject({ answered: { sha256: sha256(changed(old)) } });
@@ -155,9 +183,15 @@ test("what is held of the old version is not mixed with the new one", async () =
   stage.site.put(path, { body: old });
   const held = { url: path, init: range(0, 2 * CHUNK_BYTES - 1) };
   expect(await outcome(page, "shoal", held)).toMatchObject({ answered: { status: 206 } });
+  const waiting: (() => void)[] = [];
+  stage.site.answer(path, (_request, response) => {
+    waiting.push(() => response.end(changed(old)));
+  });
+  const begun = await begin(path);
+  await expect.poll(() => waiting.length).toBeGreaterThan(0);
   stage.site.put(path, { body: changed(old) });
-  const got = await outcome(page, "shoal", { url: path });
-  expect(got).toEqual({ failed: expect.stringMatching(/^TypeError/) });
+  for (const answer of waiting) answer();
+  expect(await ending(begun)).toMatch(/^TypeError/);
   expect(await degraded()).toEqual(["origin/mismatch"]);
   // Then it is known, and the network has its way.
   const again = await outcome(page, "shoal", { url: path });

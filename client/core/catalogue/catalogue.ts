@@ -67,10 +67,10 @@ export class Catalogue {
     return known;
   }
 
-  /** The manifest and the origin disagree about this URL: no more of it in this visit. */
-  distrust(url: string): void {
-    this.#assets.delete(url);
+  /** The manifest and the origin disagree about this URL: no more of it in this visit. `false`: that was known. */
+  distrust(url: string): boolean {
     this.#contents.delete(url);
+    return this.#assets.delete(url);
   }
 
   async #vouched(asset: AssetStatement): Promise<Content | undefined> {
