@@ -53,6 +53,7 @@ export class SimOrigin {
     };
     const trip = node.wire.latency + this.#latency;
     const end = (outcome: Parameters<OriginListener["end"]>[0]): void => {
+      if (over) return;
       over = true;
       listener.end(outcome);
     };
@@ -64,7 +65,9 @@ export class SimOrigin {
     else if (typeof behaviour === "object") {
       later(2 * trip, () => end({ kind: "status", status: behaviour.status }));
     } else if (body === undefined) later(2 * trip, () => end({ kind: "status", status: 404 }));
-    else if (behaviour === "well") {
+    else if (range !== "whole" && first >= body.length) {
+      later(2 * trip, () => end({ kind: "status", status: 416 }));
+    } else if (behaviour === "well") {
       later(2 * trip, () => {
         listener.start({ offset: first, total: body.length });
         this.#send(node, url, body.subarray(first, last + 1), later, listener, end);

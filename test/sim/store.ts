@@ -29,7 +29,8 @@ export class SimStore implements Store {
 
   async get(key: string): Promise<Bytes | undefined> {
     await this.#wait();
-    return this.behaviour === "well" ? this.#held.get(key)?.slice() : undefined;
+    if (this.#closed || this.behaviour === "broken") return undefined;
+    return this.#held.get(key)?.slice();
   }
 
   async put(entries: readonly (readonly [string, Bytes])[]): Promise<"stored" | "full" | "failed"> {
@@ -51,7 +52,7 @@ export class SimStore implements Store {
 
   async delete(keys: readonly string[]): Promise<void> {
     await this.#wait();
-    for (const key of keys) this.#held.delete(key);
+    if (!this.#closed) for (const key of keys) this.#held.delete(key);
   }
 
   async keys(): Promise<readonly string[]> {
