@@ -110,20 +110,19 @@ class Body {
     if (bytes === null) {
       this.#controller?.close();
     } else {
-      if (this.#isOrigins) this.#seen.add(bytes);
+      if (this.#network === null) this.#seen.add(bytes);
       this.#controller?.enqueue(bytes);
     }
     this.#status();
   }
 
   /**
-   * The site has another version than its manifest says. If all that the page has seen came from the origin, it gets
-   * the rest from there too: exactly what it would have had without us.
+   * The site has another version than its manifest says. If it begins with what the page has seen, the page gets the
+   * rest of it: exactly what it would have had without us.
    */
   async #goOn(error: unknown): Promise<boolean> {
     const { content, hasher } = this.#answer;
     if (!(error instanceof ShoalError) || error.code !== "origin/mismatch") return false;
-    if (!this.#isOrigins) return false;
     const rest = await this.#rest().catch(() => null);
     if (rest === null) return false;
     this.#network = rest;
@@ -134,12 +133,6 @@ class Body {
     if (isSame) await this.#pull();
     else rest.cancel();
     return isSame;
-  }
-
-  /** All that the page has seen came from the origin, by way of us. */
-  get #isOrigins(): boolean {
-    const { cache, peers } = this.#answer.reading.bytes;
-    return this.#network === null && cache + peers === 0;
   }
 
   /** The network's answer, from the beginning of the chunk in which the page's range begins, or from before. */

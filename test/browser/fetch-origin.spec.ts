@@ -136,27 +136,40 @@ test.describe("a part of a file that has changed", () => {
 });
 
 interface Begun {
-  readonly reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
+  readonly parts: Uint8Array<ArrayBuffer>[];
 }
-/** A request in the page whose first bytes have been seen. */
-function begin(path: string): Promise<JSHandle<Begun>> {
-  return page.evaluateHandle(async (url) => {
-    const answer = await window.shoal?.fetch(url);
-    if (!answer?.body) throw new Error("There is no body");
-    const reader = answer.body.getReader();
-    await reader.read();
-    return { reader };
-  }, path);
+/** A request in the page of which at least so many bytes have been seen. */
+function begin(path: string, least = 1): Promise<JSHandle<Begun>> {
+  return page.evaluateHandle(
+    async ([url, enough]) => {
+      const answer = await window.shoal?.fetch(url);
+      if (!answer?.body) throw new Error("There is no body");
+      const reader = answer.body.getReader();
+      const parts: Uint8Array<ArrayBuffer>[] = [];
+      for (let seen = 0; seen < enough; ) {
+        const { value } = await reader.read();
+        if (value === undefined) throw new Error("The body is too short");
+        parts.push(value);
+        seen += value.length;
+      }
+      return { reader, parts };
+    },
+    [path, least] as const,
+  );
 }
-/** How the rest of its body ends. */
+/** The digest of all of it, or how its end fails. */
 function ending(begun: JSHandle<Begun>): Promise<string> {
-  return begun.evaluate(async ({ reader }) => {
+  return begun.evaluate(async ({ reader, parts }) => {
     try {
-      while (!(await reader.read()).done);
-      return "the end";
+      for (let next = await reader.read(); !next.done; next = await reader.read()) {
+        parts.push(next.value);
+      }
     } catch (error) {
       return String(error);
     }
+    const digest = await crypto.subtle.digest("SHA-256", await new Blob(parts).arrayBuffer());
+    return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
   });
 }
 
@@ -196,6 +209,49 @@ test("what is held of the old version is not mixed with the new one", async () =
   // Then it is known, and the network has its way.
   const again = await outcome(page, "shoal", { url: path });
   expect(again).toMatchObject({ answered: { sha256: sha256(changed(old)) }, cacheStatus: null });
+});
+
+test("a third version is not mixed with the second, of which the page has seen a part", async () => {
+  const { path, old } = asset();
+  const second = changed(old, CHUNK_BYTES);
+  let goOn = (): void => {};
+  stage.site.answer(path, (_request, response) => {
+    goOn = () => response.end(second.subarray(CHUNK_BYTES + 5000));
+    response.writeHead(200, { "Content-Length": second.length });
+    response.write(second.subarray(0, CHUNK_BYTES + 5000));
+  });
+  const begun = await begin(path, CHUNK_BYTES + 1000);
+  stage.site.put(path, { body: changed(second, CHUNK_BYTES + 100, CHUNK_BYTES + 200) });
+  goOn();
+  expect(await ending(begun)).toMatch(/^TypeError/);
+  expect(await degraded()).toEqual(["origin/mismatch"]);
+});
+
+test("a page that reads slowly gets the new version from where it is", async () => {
+  const { path, old } = asset();
+  // As published to the middle, where the page is not yet when the difference is found.
+  const now = changed(old, 3 * CHUNK_BYTES);
+  let goOn = (): void => {};
+  stage.site.answer(path, (_request, response) => {
+    goOn = () => response.end(now.subarray(1000));
+    response.writeHead(200, { "Content-Length": now.length });
+    response.write(now.subarray(0, 1000));
+  });
+  const begun = await begin(path);
+  stage.site.put(path, { body: now });
+  goOn();
+  await expect.poll(degraded).toEqual(["origin/mismatch"]);
+  expect(await ending(begun)).toBe(sha256(now));
+});
+
+test("what is held of both versions is followed by the rest of the new one", async () => {
+  const { path, old } = asset();
+  const now = changed(old, 3 * CHUNK_BYTES);
+  stage.site.put(path, { body: now });
+  const held = { url: path, init: range(0, 2 * CHUNK_BYTES - 1) };
+  expect(await outcome(page, "shoal", held)).toMatchObject({ answered: { status: 206 } });
+  expect(await ending(await begin(path))).toBe(sha256(now));
+  expect(await degraded()).toEqual(["origin/mismatch"]);
 });
 
 test.describe("the browser's own cache has an older version than manifest and origin", () => {
