@@ -159,6 +159,11 @@ describe("Cache-Status (RFC 9211)", () => {
       'shoal; fwd=miss; detail="peers=3072,origin=1024"',
     ],
     [
+      "the origin alone",
+      ["origin", "origin", "origin", "origin"],
+      'shoal; fwd=miss; detail="peers=0,origin=4096"',
+    ],
+    [
       "some of it from the cache",
       ["cache", "origin", "peers", "cache"],
       'shoal; fwd=partial; detail="peers=1024,origin=1024"',

@@ -1,6 +1,7 @@
 // The links of one peer, made over a transport whose far ends the test plays: it says when a channel opens, who
 // answers, and with what.
 
+import { Bitfield } from "../../../../../client/core/cache/bitfield.ts";
 import type { Link, LinkListener } from "../../../../../client/core/ports.ts";
 import { Links } from "../../../../../client/core/swarm/links.ts";
 import type { RemotePeer } from "../../../../../client/core/swarm/remote-peer.ts";
@@ -12,7 +13,7 @@ import type { Bytes } from "../../../../../tracker/protocol/bytes.ts";
 import { type SessionId, sessionIdFrom } from "../../../../../tracker/protocol/ids.ts";
 import type { Signal } from "../../../../../tracker/protocol/messages.ts";
 import { idOf } from "../../../tracker/stage.ts";
-import { Stage } from "../stage.ts";
+import { type Sample, Stage } from "../stage.ts";
 import { bytesOf } from "./ends.ts";
 
 const NO_LIMIT = Number.POSITIVE_INFINITY;
@@ -71,6 +72,8 @@ export class LinksPlay {
   readonly signals: unknown[] = [];
   readonly links: Links;
   attempts = 0;
+  /** The one content that is held here, whole. */
+  held: Sample | null = null;
 
   constructor(stage = new Stage()) {
     this.stage = stage;
@@ -88,8 +91,8 @@ export class LinksPlay {
       peer: {
         allowance: new UploadAllowance(clock, { session: NO_LIMIT, perSecond: NO_LIMIT }),
         slots: new UploadSlots(clock),
-        read: async () => undefined,
-        holding: () => undefined,
+        read: async (_content, index) => this.held?.chunk(index),
+        holding: () => this.#field,
       },
       signal: (...signal) => this.signals.push(signal),
       ended: (id, outcome) => this.told.push(`${outcome} ${this.#nameOf(id)}`),
@@ -104,6 +107,12 @@ export class LinksPlay {
         attempted: () => this.attempts++,
       },
     });
+  }
+  get #field(): Bitfield | undefined {
+    if (this.held === null) return undefined;
+    const field = new Bitfield(this.held.content.chunkCount);
+    for (let index = 0; index < field.count; index++) field.set(index);
+    return field;
   }
   readonly #sessions = new Map<SessionId, number>();
   #nameOf(id: SessionId): string {

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { MOST_LINKS, WANTED_LINKS } from "../../../../../client/core/swarm/links.ts";
 import type { Signal } from "../../../../../tracker/protocol/messages.ts";
 import { idOf } from "../../../tracker/stage.ts";
+import { sample } from "../stage.ts";
 import { LinksPlay, session } from "./links-play.ts";
 
 const OFFER: Signal = { kind: "offer", sdp: "v=0\r\n" };
@@ -197,6 +198,22 @@ describe("a link", () => {
     expect([ann.closed, bob.closed]).toEqual([true, false]);
     // The second ping was never answered, and no third was sent after it.
     expect(ann.count("ping")).toBe(2);
+  });
+  test("that takes nothing of what we send for fifteen seconds is dead, though it answers", async () => {
+    const play = new LinksPlay();
+    play.held = await sample({ size: 3000 });
+    const far = play.link("ann");
+    far.answer = "congested";
+    far.say({ type: "ask", handle: 0, content: play.held.content.idBytes });
+    far.say({ type: "request", request: 0, handle: 0, index: 0 });
+    for (let round = 0; round < 3; round++) {
+      await play.stage.pass(5000);
+      far.pong();
+    }
+    expect(play.links.size).toBe(1);
+    await play.stage.pass(5000);
+    expect(play.told.at(-1)).toBe("left failed");
+    expect(far.closed).toBe(true);
   });
   test("hears of choking when that begins, and a new one at once", () => {
     const play = new LinksPlay();
