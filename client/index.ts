@@ -24,6 +24,7 @@ export { type ErrorCode, type ErrorDetails, ShoalError } from "./core/errors.ts"
 export type { ClientEvents, ClientEventType } from "./core/events.ts";
 export type { ByteStats, ClientStats, LinkStats } from "./core/stats.ts";
 export type { ClientOptions } from "./options.ts";
+export { hlsLoader } from "./players/hls-loader.ts";
 export type { ShoalInit } from "./request.ts";
 
 export interface Client {

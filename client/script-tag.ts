@@ -4,7 +4,7 @@
 import { type Client, type ClientOptions, newClient } from "./index.ts";
 import { readAttributes } from "./options.ts";
 
-export { ShoalError } from "./index.ts";
+export { hlsLoader, ShoalError } from "./index.ts";
 
 declare global {
   interface Window {
