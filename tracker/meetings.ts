@@ -62,6 +62,7 @@ export class Meetings<Connection extends object> {
     const swarms = [...joined].map(([swarm, key]) => ({
       swarm,
       peers: this.#roster.count(key) - 1,
+      holders: this.#roster.holders(key) - (peer.swarms.get(key) === "none" ? 0 : 1),
     }));
     const met = peer.sessions.size + peer.known.linked(now).length + picks.length;
     const more = picks.length < message.want && swarms.some(({ peers }) => peers > met);
@@ -239,7 +240,7 @@ export class Meetings<Connection extends object> {
     if (room === "closed") this.#closed.add(peer);
     else this.#closed.delete(peer);
     for (const [key, holding] of peer.swarms) {
-      this.#roster.seat(key, peer, { seed: holding === "all", room });
+      this.#roster.seat(key, peer, { seed: holding === "all", holds: holding !== "none", room });
     }
   }
 }

@@ -96,6 +96,13 @@ export const REFUSALS = [
 ] as const;
 export type RefusalCode = (typeof REFUSALS)[number];
 
+/** The others in a swarm, and how many of them hold anything of it. */
+export interface SwarmCount {
+  readonly swarm: SwarmId;
+  readonly peers: number;
+  readonly holders: number;
+}
+
 export type TrackerMessage =
   | {
       readonly type: "welcome";
@@ -107,7 +114,7 @@ export type TrackerMessage =
   /** Answers an announce: who else is there, and how many introductions are under way because of it. */
   | {
       readonly type: "announced";
-      readonly swarms: readonly { readonly swarm: SwarmId; readonly peers: number }[];
+      readonly swarms: readonly SwarmCount[];
       readonly introductions: number;
       readonly againMs: number;
     }
@@ -286,12 +293,13 @@ function trackerMessageOf(fields: Fields): TrackerMessage | string {
       if (!isCount(introductions, MAX_WANT)) return "announced.introductions";
       if (!isCount(againMs, MAX_WAIT_MS) || againMs < 1000) return "announced.againMs";
       if (!isList(swarms, MAX_SWARMS_PER_MESSAGE)) return "announced.swarms";
-      const counted: { swarm: SwarmId; peers: number }[] = [];
+      const counted: SwarmCount[] = [];
       for (const entry of swarms) {
         if (!isFields(entry) || !isSwarmId(entry.swarm)) return "announced.swarms";
-        const { swarm, peers } = entry;
+        const { swarm, peers, holders } = entry;
         if (!isCount(peers, Number.MAX_SAFE_INTEGER)) return "announced.swarms";
-        counted.push({ swarm, peers });
+        if (!isCount(holders, peers)) return "announced.swarms";
+        counted.push({ swarm, peers, holders });
       }
       return { type: "announced", swarms: counted, introductions, againMs };
     }

@@ -10,16 +10,18 @@ interface Entry<Member> {
 /** A member in one swarm: which shelf of its groups it is on, and one entry per level. */
 interface Seat<Member> {
   shelf: number;
+  holds: boolean;
   readonly entries: readonly Entry<Member>[];
 }
 interface Swarm<Member> {
   readonly seats: Map<Member, Seat<Member>>;
+  holders: number;
   readonly groups: Map<string, Map<number, Entry<Member>[]>>;
 }
 
 const ROOMS = { open: 0, spare: 1, drained: 2 } as const;
 const NO_SHELF = -1;
-const shelfOf = ({ seed, room }: Standing): number =>
+const shelfOf = ({ seed, room }: Omit<Standing, "holds">): number =>
   room === "closed" ? NO_SHELF : ROOMS[room] * 2 + (seed ? 1 : 0);
 
 const EMPTY: Shelf<never> = [];
@@ -35,18 +37,29 @@ export class MemoryRoster<Member extends Placed> implements Roster<Member> {
     return this.#swarms.get(swarm)?.seats.size ?? 0;
   }
 
-  shelf(swarm: string, group: string, standing: Standing): Shelf<Member> {
+  holders(swarm: string): number {
+    return this.#swarms.get(swarm)?.holders ?? 0;
+  }
+
+  shelf(swarm: string, group: string, standing: Omit<Standing, "holds">): Shelf<Member> {
     return this.#swarms.get(swarm)?.groups.get(group)?.get(shelfOf(standing)) ?? EMPTY;
   }
 
   seat(name: string, member: Member, standing: Standing): void {
-    const swarm: Swarm<Member> = this.#swarms.get(name) ?? { seats: new Map(), groups: new Map() };
+    const swarm: Swarm<Member> = this.#swarms.get(name) ?? {
+      seats: new Map(),
+      holders: 0,
+      groups: new Map(),
+    };
     this.#swarms.set(name, swarm);
     const seat = swarm.seats.get(member) ?? {
       shelf: NO_SHELF,
+      holds: false,
       entries: member.levels.map(() => ({ member, at: 0 })),
     };
     swarm.seats.set(member, seat);
+    swarm.holders += Number(standing.holds) - Number(seat.holds);
+    seat.holds = standing.holds;
     const shelf = shelfOf(standing);
     if (shelf === seat.shelf) return;
     takeOff(swarm, member, seat);
@@ -69,6 +82,7 @@ export class MemoryRoster<Member extends Placed> implements Roster<Member> {
     if (swarm === undefined || seat === undefined) return;
     takeOff(swarm, member, seat);
     swarm.seats.delete(member);
+    swarm.holders -= Number(seat.holds);
     if (swarm.seats.size === 0) this.#swarms.delete(name);
   }
 }

@@ -14,6 +14,8 @@ export type Room = "open" | "spare" | "drained" | "closed";
 export interface Standing {
   /** Holds everything the swarm is about. */
   readonly seed: boolean;
+  /** Holds anything of it. */
+  readonly holds: boolean;
   readonly room: Room;
 }
 
@@ -30,9 +32,11 @@ export interface Roster<Member extends Placed> {
   seat(swarm: string, member: Member, standing: Standing): void;
   leave(swarm: string, member: Member): void;
   /** `closed` members are on no shelf. */
-  shelf(swarm: string, group: string, standing: Standing): Shelf<Member>;
+  shelf(swarm: string, group: string, standing: Omit<Standing, "holds">): Shelf<Member>;
   /** All members, closed ones too. */
   count(swarm: string): number;
+  /** Members that hold anything, closed ones too. */
+  holders(swarm: string): number;
   /** Swarms with at least one member. */
   readonly swarms: number;
 }

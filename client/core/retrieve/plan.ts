@@ -271,7 +271,7 @@ function readFromOrigin(
   for (const first of ordered(draft, want, mine, shared)) {
     if (reads <= 0 || draft.freeReads <= 0 || headStart <= 0) return;
     if (!open.has(first)) continue;
-    const most = Math.min(headStart, shared ? SHARED_RUN : Number.POSITIVE_INFINITY);
+    const most = Math.min(headStart, longest(want, sources, first, shared));
     let last = first;
     while (open.has(last + 1) && last + 1 - first < most) last++;
     for (let index = first; index <= last; index++) open.delete(index);
@@ -279,6 +279,12 @@ function readFromOrigin(
     headStart -= last - first + 1;
     reads--;
   }
+}
+
+/** Chunks of one read from here. Strangers of a crowd all begin with the first chunk: only that is read by each. */
+function longest(want: WantView, { usable }: Sources, first: number, shared: boolean): number {
+  if (!shared) return Number.POSITIVE_INFINITY;
+  return want.kind === "bulk" && usable.length === 0 && first === want.position ? 1 : SHARED_RUN;
 }
 
 /** Whether it is our turn to read a chunk that no linked peer holds. */

@@ -41,7 +41,9 @@ export class Reading {
   /** How often `notify` was called. */
   #news = 0;
   readonly #closers: (() => void)[] = [];
-  #askedAt: Millis;
+  /** Whether the page is waiting for bytes; when it was last given some. */
+  #asking = false;
+  #givenAt: Millis;
 
   constructor(content: Content, range: ByteRange, urgency: Urgency, needs: ReadingNeeds) {
     this.content = content;
@@ -52,7 +54,7 @@ export class Reading {
     this.#last = range.last;
     this.length = range.last - range.first + 1;
     this.startedAt = needs.clock.now();
-    this.#askedAt = this.startedAt;
+    this.#givenAt = this.startedAt;
   }
 
   /** The chunk the page waits for, or would next. */
@@ -72,7 +74,7 @@ export class Reading {
 
   /** How long the page has not asked for more. */
   idleFor(now: Millis): Millis {
-    return this.#wake !== null ? 0 : now - this.#askedAt;
+    return this.#asking ? 0 : now - this.#givenAt;
   }
 
   /**
@@ -80,7 +82,16 @@ export class Reading {
    * or with `client/closed` after `close`.
    */
   async next(): Promise<Bytes | null> {
-    this.#askedAt = this.#needs.clock.now();
+    this.#asking = true;
+    try {
+      return await this.#next();
+    } finally {
+      this.#asking = false;
+      this.#givenAt = this.#needs.clock.now();
+    }
+  }
+
+  async #next(): Promise<Bytes | null> {
     for (;;) {
       if (this.#error !== null) throw this.#error;
       if (this.#closed) throw new ShoalError("client/closed", {});
@@ -90,10 +101,7 @@ export class Reading {
       }
       const heard = this.#news;
       const bytes = (await this.#verified()) ?? this.#arriving();
-      if (bytes !== undefined) {
-        this.#askedAt = this.#needs.clock.now();
-        return bytes;
-      }
+      if (bytes !== undefined) return bytes;
       // Something came, or went wrong, while the cache was looked at: nobody would say it again.
       if (this.#news !== heard) continue;
       const woken = new Promise<void>((resolve) => {

@@ -12,6 +12,11 @@ import { RemotePeer, type RemotePeerListener, type RemotePeerNeeds } from "./rem
 /** Enough sources to fill a home downlink and survive churn; each link costs memory, keep-alives and a port. */
 export const WANTED_LINKS = 8;
 export const MOST_LINKS = 16;
+/**
+ * Links in the making at once. Each costs tens of milliseconds of a main thread at both ends, so that six pages which
+ * all linked at once had no time to read; one by one the first would come late.
+ */
+const MOST_ATTEMPTS = 3;
 /** ICE either succeeds within a few seconds or not at all; TURN over TCP takes longest. */
 const CONNECT_PATIENCE: Millis = 12_000;
 const TEND_EVERY: Millis = 5000;
@@ -85,7 +90,11 @@ export class Links {
   }
   /** How many more are wanted now. */
   get wanted(): number {
-    return Math.max(0, WANTED_LINKS - this.#peers.size - this.#attempts.size);
+    const attempts = this.#attempts.size;
+    return Math.max(
+      0,
+      Math.min(MOST_ATTEMPTS - attempts, WANTED_LINKS - this.#peers.size - attempts),
+    );
   }
 
   introduced({ session, peer, role, proximity }: TrackerMessage & { type: "introduce" }): void {

@@ -32,6 +32,8 @@ interface Joined {
   readonly joinedAt: Millis;
   /** The tracker's last word: how many others there are. `null` until it has answered. */
   peers: number | null;
+  /** How many of them hold anything. */
+  holders: number;
   /** When it last introduced somebody because of this swarm. */
   introducedAt: Millis;
 }
@@ -62,6 +64,7 @@ export class Membership {
       this.#swarms.set(swarm, {
         joinedAt: clock.now(),
         peers: null,
+        holders: 0,
         introducedAt: Number.NEGATIVE_INFINITY,
       });
     }
@@ -75,10 +78,11 @@ export class Membership {
 
   announced({ swarms, introductions }: TrackerMessage & { type: "announced" }): void {
     const now = this.#needs.clock.now();
-    for (const { swarm, peers } of swarms) {
+    for (const { swarm, peers, holders } of swarms) {
       const joined = this.#swarms.get(swarm);
       if (joined === undefined) continue;
       joined.peers = peers;
+      joined.holders = holders;
       if (introductions > 0 && peers > 0) joined.introducedAt = now;
     }
   }
@@ -103,6 +107,8 @@ export class Membership {
     if (discovery.state !== "connected" || joined === undefined) return since;
     if (joined.peers === null) return Math.max(joined.joinedAt, since) + ANNOUNCE_PATIENCE;
     if (joined.peers === 0) return since;
+    // A crowd that has nothing yet: whoever waits for it waits for the origin in the end.
+    if (joined.holders === 0 && !originFails) return since;
     // An introduction counts from the tracker's word on, until the link is there or has failed.
     const waiting = links.attemptingSince ?? (links.size === 0 ? joined.introducedAt : since);
     if (originFails) return waiting + OUTAGE_PATIENCE;

@@ -71,6 +71,10 @@ export class Neighbourhood {
           listener.left(link, reason);
           if (reason !== "local") this.discovery.widen();
         },
+        ready: (link) => {
+          listener.ready(link);
+          if (this.links.wanted > 0) this.discovery.widen();
+        },
         attempted: listener.changed,
       },
     });

@@ -55,7 +55,7 @@ function played({ crowd, want, spare, alone, seed }: Scene) {
   });
   for (const member of all) {
     for (const [swarm, isSeed] of member.seats) {
-      roster.seat(swarm, member, { seed: isSeed, room: member.room });
+      roster.seat(swarm, member, { seed: isSeed, holds: isSeed, room: member.room });
     }
   }
   const [self] = all;
@@ -144,7 +144,7 @@ function swarmOf(near: number, far: number) {
     levels: levelsOf({ networks: [network], continent, label: continent }),
   });
   const seated = (member: Placed, swarm: string) => {
-    roster.seat(swarm, member, { seed: false, room: "open" });
+    roster.seat(swarm, member, { seed: false, holds: false, room: "open" });
     return member;
   };
   const self = seated(place("home", "EU"), "film");
@@ -200,7 +200,7 @@ test("nobody is starved and nobody is favoured: picks spread over the whole neig
 test("a swarm with only far members gets its turn beside one full of neighbours", () => {
   const { roster, self, seated, place } = swarmOf(50, 0);
   const lone = seated(place("away", "NA"), "song");
-  roster.seat("song", self, { seed: false, room: "open" });
+  roster.seat("song", self, { seed: false, holds: false, room: "open" });
   const swarms = ["film", "song"].map((key) => ({ key, seed: false }));
   for (let seed = 0; seed < 50; seed++) {
     const picks = introduce(
@@ -215,7 +215,7 @@ test("with fewer wishes than swarms, each swarm has its turn", () => {
   const { roster, self, seated, place } = swarmOf(0, 0);
   const names = ["a", "b", "c", "d"];
   const lone = names.map((name) => {
-    roster.seat(name, self, { seed: false, room: "open" });
+    roster.seat(name, self, { seed: false, holds: false, room: "open" });
     return seated(place("home", "EU"), name);
   });
   const swarms = names.map((key) => ({ key, seed: false }));

@@ -33,7 +33,20 @@ describe("announce", () => {
     stage.enters("ann").announce(8, { film: "all" });
     const bob = stage.enters("bob").announce(8, { film: "all" });
     expect(bob.met()).toEqual([]);
-    expect(bob.last("announced").swarms).toEqual([{ swarm: swarm("film"), peers: 1 }]);
+    const film = { swarm: swarm("film"), peers: 1, holders: 1 };
+    expect(bob.last("announced").swarms).toEqual([film]);
+  });
+
+  test("counts those who hold anything, without the one who asks", () => {
+    const stage = new Stage();
+    stage.enters("ann").announce(0, { film: "some" });
+    const bob = stage.enters("bob").announce(0, { film: "none" });
+    const cyd = stage.enters("cyd").announce(0, { film: "all" });
+    const counted = (actor: Actor) => actor.last("announced").swarms[0];
+    expect(counted(bob)).toMatchObject({ peers: 1, holders: 1 });
+    expect(counted(cyd)).toMatchObject({ peers: 2, holders: 1 });
+    bob.announce(0, { film: "some" });
+    expect(counted(bob)).toMatchObject({ peers: 2, holders: 2 });
   });
 
   test("introduces two seeds of one swarm when another common swarm gives them something to swap", () => {
@@ -50,7 +63,7 @@ describe("announce", () => {
     bob.announce(8, { film: "none" });
     const cyd = stage.enters("cyd").announce(8, { song: "none" });
     expect([bob.met(), cyd.met()]).toEqual([[], []]);
-    expect(bob.last("announced").swarms).toEqual([{ swarm: swarm("film"), peers: 0 }]);
+    expect(bob.last("announced").swarms).toEqual([{ swarm: swarm("film"), peers: 0, holders: 0 }]);
   });
 
   test("does not introduce a pair again while a session is open, linked or just failed", () => {

@@ -106,9 +106,14 @@ const trackerMessage: fc.Arbitrary<TrackerMessage> = fc.oneof(
   }),
   fc.record({
     type: fc.constant("announced" as const),
-    swarms: fc.array(fc.record({ swarm, peers: fc.maxSafeNat() }), {
-      maxLength: MAX_SWARMS_PER_MESSAGE,
-    }),
+    swarms: fc.array(
+      fc.tuple(swarm, fc.maxSafeNat(), fc.maxSafeNat()).map(([id, one, other]) => ({
+        swarm: id,
+        peers: Math.max(one, other),
+        holders: Math.min(one, other),
+      })),
+      { maxLength: MAX_SWARMS_PER_MESSAGE },
+    ),
     introductions: want,
     againMs: wait,
   }),

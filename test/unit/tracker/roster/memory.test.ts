@@ -16,7 +16,7 @@ const step = fc.record({
   swarm: fc.constantFrom(...SWARMS),
   what: fc.oneof(
     fc.constant("leave" as const),
-    fc.record({ seed: fc.boolean(), room: fc.constantFrom(...ROOMS) }),
+    fc.record({ seed: fc.boolean(), holds: fc.boolean(), room: fc.constantFrom(...ROOMS) }),
   ),
 });
 
@@ -43,6 +43,8 @@ test("every shelf holds exactly those who stand there, whatever happened before"
         for (const swarm of SWARMS) {
           const present = [...(naive.get(swarm) ?? [])];
           expect(roster.count(swarm)).toBe(present.length);
+          const holders = present.filter(([, { holds }]) => holds);
+          expect(roster.holders(swarm)).toBe(holders.length);
           for (const group of GROUPS) {
             for (const room of ROOMS) {
               for (const seed of [true, false]) {

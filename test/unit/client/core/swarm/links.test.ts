@@ -99,18 +99,21 @@ describe("an introduction", () => {
   });
 });
 
-test("eight links are wanted; attempts count, and their youngest is known", async () => {
+test("eight links are wanted, three in the making at once; the youngest attempt is known", async () => {
   const play = new LinksPlay();
-  expect(play.links.wanted).toBe(WANTED_LINKS);
+  expect(play.links.wanted).toBe(3);
   play.link("ann");
   play.introduce("bob");
   await play.stage.pass(500);
   play.introduce("cat");
-  expect(play.links.wanted).toBe(WANTED_LINKS - 3);
+  expect(play.links.wanted).toBe(1);
   expect(play.links.attemptingSince).toBe(500);
   expect(play.attempts).toBe(3);
   for (let n = 0; n < 10; n++) play.introduce(`peer ${n}`);
   expect(play.links.wanted).toBe(0);
+  const settled = new LinksPlay();
+  for (let n = 0; n < WANTED_LINKS - 1; n++) settled.link(`peer ${n}`);
+  expect(settled.links.wanted).toBe(1);
 });
 
 describe("an offender", () => {

@@ -65,8 +65,8 @@ class Play {
       .filter(({ swarm }) => swarm === content.swarm)
       .map(({ holding }) => holding);
   }
-  answers({ content }: Sample, peers: number, introductions: number): void {
-    const swarms = [{ swarm: content.swarm, peers }];
+  answers({ content }: Sample, peers: number, introductions: number, holders = peers): void {
+    const swarms = [{ swarm: content.swarm, peers, holders }];
     this.membership.announced({ type: "announced", swarms, introductions, againMs: 60_000 });
   }
   /** How much longer links are expected by somebody who begins to want it now. */
@@ -167,6 +167,14 @@ describe("links are expected", () => {
     const play = await Play.connected();
     play.membership.join(film.content);
     play.answers(film, 5, 3);
+    expect(play.expects(film, true)).toBe(10_000);
+  });
+  test("not where nobody holds anything yet: a crowd that waits for itself leaves the origin idle", async () => {
+    const play = await Play.connected();
+    play.membership.join(film.content);
+    play.answers(film, 5, 3, 0);
+    expect(play.expects(film)).toBe(0);
+    expect(play.membership.crowded(film.content)).toBe(true);
     expect(play.expects(film, true)).toBe(10_000);
   });
   test("not any more once three in a row have come to nothing", async () => {
