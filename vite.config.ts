@@ -6,18 +6,15 @@ import { defineConfig, type Plugin } from "vite";
 
 const PREBUILT = "simple-peer/simplepeer.min.js";
 const SOURCE = fileURLToPath(new URL("node_modules/simple-peer/index.js", import.meta.url));
+const PACKAGE = fileURLToPath(new URL("node_modules/simple-peer/package.json", import.meta.url));
 const GROUND = fileURLToPath(new URL("client/browser/peer-ground.ts", import.meta.url));
 
-/** The first lines of simple-peer 9.11.1, and the last. A version that differs has to be looked at again. */
-const REQUIRES = `const debug = require('debug')('simple-peer')
-const getBrowserRTC = require('get-browser-rtc')
-const randombytes = require('randombytes')
-const stream = require('readable-stream')
-const queueMicrotask = require('queue-microtask') // TODO: remove when Node 10 is not supported
-const errCode = require('err-code')
-const { Buffer } = require('buffer')
-`;
+/** The version whose source is known. Another one has to be looked at again. */
+const VERSION = "9.11.1";
+/** How it asks for its packages, one a line, and how it hands itself out. */
+const REQUIRE = /^const .+ = require\(.+$/gm;
 const EXPORTS = "module.exports = Peer\n";
+const REQUIRED = 7;
 
 function leanPeer(): Plugin {
   return {
@@ -27,16 +24,14 @@ function leanPeer(): Plugin {
     load(id) {
       if (id !== SOURCE) return null;
       const source = readFileSync(SOURCE, "utf8");
-      if (!source.includes(REQUIRES) || !source.includes(EXPORTS)) {
+      const { version } = JSON.parse(readFileSync(PACKAGE, "utf8"));
+      const requires = source.match(REQUIRE)?.length;
+      if (version !== VERSION || requires !== REQUIRED || !source.includes(EXPORTS)) {
         throw new Error("simple-peer is not the version that vite.config.ts knows");
       }
       const names = "debug as debugOf, getBrowserRTC, randombytes, stream, errCode, Buffer";
-      return source
-        .replace(
-          REQUIRES,
-          `import { ${names} } from ${JSON.stringify(GROUND)}\nconst debug = debugOf()\n`,
-        )
-        .replace(EXPORTS, "export default Peer\n");
+      const head = `import { ${names} } from ${JSON.stringify(GROUND)}\nconst debug = debugOf()\n`;
+      return head + source.replace(REQUIRE, "").replace(EXPORTS, "export default Peer\n");
     },
   };
 }

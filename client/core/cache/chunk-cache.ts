@@ -150,9 +150,6 @@ export class ChunkCache {
   holding(content: ContentId): Bitfield | undefined {
     return this.#contents.get(content)?.chunks;
   }
-  content(id: ContentId): Content | undefined {
-    return this.#contents.get(id)?.content;
-  }
 
   /** From now on `holding` answers for it. */
   know(content: Content): Bitfield {

@@ -91,14 +91,12 @@ export class RemotePeer {
   /** Not asked before then: it was silent or refused. */
   restUntil: Millis = 0;
   strikes = 0;
-  readonly linkedAt: Millis;
 
   constructor(needs: RemotePeerNeeds) {
     this.#needs = needs;
     this.id = needs.peer;
     this.proximity = needs.proximity;
     this.seed = seedOf(needs.peer);
-    this.linkedAt = needs.clock.now();
     this.#serving = new Serving({
       clock: needs.clock,
       link: needs.link,
@@ -121,9 +119,6 @@ export class RemotePeer {
   }
   get bytesUp(): ByteCount {
     return this.#serving.uploaded;
-  }
-  get serving(): boolean {
-    return this.#serving.busy;
   }
 
   /** Asks about a content, and to be told of changes. Nothing happens when it is asked already. */
