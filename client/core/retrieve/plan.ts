@@ -39,7 +39,9 @@ const PROVING_TIME: Millis = 1500;
 /** Chunks of one origin read while others could take a share of the work. */
 const SHARED_RUN = 2 * GROUP_CHUNKS;
 /** Origin reads at once for one content: the second hides the first one's round trip. */
-const SHARED_READS = 2;
+const MOST_READS = 2;
+/** A read with fewer chunks than this to go, beside the one under way, is about to end. */
+const ENDING = 2;
 /** Of a long read, so many chunks beyond the one under way are kept when peers turn up. */
 const KEPT_AHEAD = 2;
 /** The origin may take this long for a first byte, or between two; then it counts as unreachable. */
@@ -263,17 +265,18 @@ function readFromOrigin(
   if (want.originRestUntil > now) return draft.wake(want.originRestUntil);
   const shared = sources.usable.length > 0 || sources.expecting || want.crowded;
   // A second read hides the first one's last round trip; earlier it would only halve what each of them gets.
-  const ending = want.runs.filter((run) => run.at >= run.last).length;
-  let reads = (shared && ending === want.runs.length ? SHARED_READS : 1) - want.runs.length;
+  const isEnding = want.runs.every((run) => run.last - run.at < ENDING);
+  const most = isEnding && (shared || want.runs.length > 0) ? MOST_READS : 1;
+  let reads = most - want.runs.length;
   let headStart = sources.expecting ? want.headStart : Number.POSITIVE_INFINITY;
   const mine = unheld.filter((index) => isMine(draft, want, sources, index));
   const open = new Set(mine);
   for (const first of ordered(draft, want, mine, shared)) {
     if (reads <= 0 || draft.freeReads <= 0 || headStart <= 0) return;
     if (!open.has(first)) continue;
-    const most = Math.min(headStart, longest(want, sources, first, shared));
+    const length = Math.min(headStart, longest(want, sources, first, shared));
     let last = first;
-    while (open.has(last + 1) && last + 1 - first < most) last++;
+    while (open.has(last + 1) && last + 1 - first < length) last++;
     for (let index = first; index <= last; index++) open.delete(index);
     draft.read(want, first, last);
     headStart -= last - first + 1;

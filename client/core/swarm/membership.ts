@@ -87,9 +87,10 @@ export class Membership {
     }
   }
 
-  /** Others are in the swarm, and links to them are not known to be impossible. */
-  crowded({ swarm }: Content): boolean {
+  /** Others are after this very content, and links to them are not known to be impossible. */
+  crowded({ swarm, asset }: Content): boolean {
     const { links } = this.#needs;
+    if (asset.size < LARGE_BYTES) return false;
     return (this.#swarms.get(swarm)?.peers ?? 0) > 0 && links.failures < HOPELESS_FAILURES;
   }
 
@@ -97,8 +98,10 @@ export class Membership {
    * Until when links to holders of this content may still come, for somebody who began to want it at `since`. In the
    * past when there is nothing to wait for.
    */
-  expectUntil({ swarm }: Content, since: Millis, originFails: boolean): Millis {
+  expectUntil({ swarm, asset }: Content, since: Millis, originFails: boolean): Millis {
     const { discovery, links } = this.#needs;
+    // Who is in a directory's swarm need not hold this very asset, and it is small: not worth waiting for strangers.
+    if (asset.size < LARGE_BYTES && !originFails) return since;
     // A tracker that does not answer is waited for by the first requests of a visit, not by each.
     if (discovery.state === "connecting") {
       return Math.min(since + TRACKER_PATIENCE, discovery.startedAt + FIRST_REQUESTS);
