@@ -244,8 +244,9 @@ function peersAreTooSlow(
   holders: readonly (readonly LinkView[])[],
 ): boolean {
   const { now, origin } = draft.view;
-  if (now < want.startedAt + PROVING_TIME) {
-    draft.wake(want.startedAt + PROVING_TIME);
+  const provedAt = (want.peersSince ?? now) + PROVING_TIME;
+  if (now < provedAt) {
+    draft.wake(provedAt);
     return false;
   }
   let rate = 0;

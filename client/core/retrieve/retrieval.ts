@@ -65,6 +65,7 @@ export class Retrieval implements WantView {
   readonly content: Content;
   readonly contentSeed: number;
   readonly startedAt: Millis;
+  peersSince: Millis | null = null;
   headStart: number;
   originIdleSince: Millis;
   readonly runs: Run[] = [];
@@ -195,6 +196,7 @@ export class Retrieval implements WantView {
   }
 
   asked(peer: PeerId, index: number): void {
+    this.peersSince ??= this.#needs.clock.now();
     this.#fly(index, { from: peer, since: this.#needs.clock.now() });
   }
 

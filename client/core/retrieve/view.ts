@@ -43,6 +43,8 @@ export interface WantView {
   readonly position: number;
   readonly until: number;
   readonly startedAt: Millis;
+  /** When a peer was first asked for some of it. */
+  readonly peersSince: Millis | null;
   /** Links are on their way until then; the origin is read only for `headStart` more chunks. */
   readonly expectUntil: Millis;
   readonly headStart: number;

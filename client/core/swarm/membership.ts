@@ -13,7 +13,7 @@ import type { Links } from "./links.ts";
 const TRACKER_PATIENCE: Millis = 400;
 const FIRST_REQUESTS: Millis = 1500;
 const ANNOUNCE_PATIENCE: Millis = 300;
-const LINK_PATIENCE: Millis = 1500;
+const LINK_PATIENCE: Millis = 2000;
 /** With the origin failing, links are worth this much more waiting. */
 const OUTAGE_PATIENCE: Millis = 10_000;
 /** After so many links that came to nothing, the next is not waited for. */

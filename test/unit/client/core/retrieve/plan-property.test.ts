@@ -77,6 +77,7 @@ const wantViews = (id: string): fc.Arbitrary<WantView> =>
       kind: fc.constantFrom("bulk", "stream", "asset"),
       ends: fc.tuple(fc.nat(MOST_CHUNKS), fc.nat(MOST_CHUNKS)),
       startedAt: before(5000),
+      peersSince: fc.option(before(5000)),
       expectUntil: around(2000),
       headStart: fc.integer({ min: 0, max: 4 }),
       crowded: fc.boolean(),

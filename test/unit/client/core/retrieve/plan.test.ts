@@ -276,20 +276,20 @@ describe("rule 5: silence and slowness", () => {
       view([want({ chunks: 8, ...facts })], [from], { origin: { freeReads: 9, bytesPerSecond } }),
     );
   test("the origin helps peers that together are slow, once they have had time to show it", () => {
-    expect(reads(helped({ startedAt: NOW - 1500 }, null).actions)).toEqual(["0-7"]);
-    const early = helped({ startedAt: NOW - 1400 }, null);
+    expect(reads(helped({ peersSince: NOW - 1500 }, null).actions)).toEqual(["0-7"]);
+    const early = helped({ peersSince: NOW - 1400 }, null);
     expect(reads(early.actions)).toEqual([]);
     expect(early.wakeAt).toBe(NOW + 100);
   });
   test("it does not help peers that give half of what it gives, or 20 Mbit/s", () => {
-    const since = { startedAt: NOW - 1500 };
+    const since = { peersSince: NOW - 1500 };
     expect(reads(helped(since, 800_000).actions)).toEqual([]);
     expect(reads(helped(since, 900_000).actions)).toEqual(["0-7"]);
     const good = link({ holds: "all", openRequests: 32, rate: 2_500_000 });
     expect(reads(helped(since, null, good).actions)).toEqual([]);
   });
   test("what was just asked of a peer in another request does not keep it from helping", () => {
-    const since = { startedAt: NOW - 1500 };
+    const since = { peersSince: NOW - 1500 };
     const news = want({ ...since, content: contentOf(2, "news" as ContentId) });
     const film = want({ ...since, chunks: 4 });
     const one = link({ holds: "all", openRequests: 0, rate: 100_000 });

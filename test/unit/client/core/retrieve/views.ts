@@ -126,6 +126,7 @@ export function want({
     position,
     until,
     startedAt: NOW,
+    peersSince: null,
     expectUntil: 0,
     headStart: 2,
     crowded: false,

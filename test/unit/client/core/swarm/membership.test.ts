@@ -159,9 +159,9 @@ describe("links are expected", () => {
     play.answers(film, 5, 3);
     expect(play.membership.crowded(film.content)).toBe(true);
     await play.stage.pass(500);
-    expect(play.expects(film)).toBe(1000);
-    play.links.introduce("ann");
     expect(play.expects(film)).toBe(1500);
+    play.links.introduce("ann");
+    expect(play.expects(film)).toBe(2000);
   });
   test("much longer when the origin fails, for then they are all there is", async () => {
     const play = await Play.connected();
@@ -182,7 +182,7 @@ describe("links are expected", () => {
     play.membership.join(film.content);
     play.answers(film, 5, 3);
     for (const name of ["ann", "bob", "cat"]) {
-      expect(play.expects(film)).toBe(1500);
+      expect(play.expects(film)).toBe(2000);
       play.links.introduce(name).listener.closed("failed");
     }
     expect(play.expects(film)).toBe(0);
