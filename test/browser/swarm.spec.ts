@@ -51,6 +51,22 @@ test("a second visitor gets 24 MiB from the first, a third with the origin off",
   expect((await stats(third)).bytes).toMatchObject({ origin: 0, cache: 0 });
 });
 
+/** Runs in the page: records in the chunk database. */
+function storedChunks(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const opening = indexedDB.open("shoal-chunks-1");
+    opening.onerror = () => reject(opening.error);
+    opening.onsuccess = () => {
+      const database = opening.result;
+      const counting = database.transaction("entries").objectStore("entries").count();
+      counting.onsuccess = () => {
+        database.close();
+        resolve(counting.result);
+      };
+    };
+  });
+}
+
 test("after a reload and after a restart of the browser nothing is fetched from anybody", async () => {
   const profile = await mkdtemp(join(tmpdir(), "shoal-profile-"));
   const open = () => chromium.launchPersistentContext(profile, launchOptions());
@@ -59,6 +75,8 @@ test("after a reload and after a restart of the browser nothing is fetched from 
     const page = await stage.visit(context.browser() as Browser, { context });
     expect(await fetched(page, url)).toMatchObject(RIGHT);
     const sent = stage.site.sent(PATH);
+    // The answer goes before its storing: what a page that vanishes in the same moment has not written is lost.
+    await expect.poll(() => page.evaluate(storedChunks)).toBe(96);
     await page.reload();
     expect(await fetched(page, url)).toMatchObject({ ...RIGHT, cacheStatus: "shoal; hit" });
     expect((await stats(page)).bytes).toMatchObject({ cache: FILE.length, peers: 0, origin: 0 });
