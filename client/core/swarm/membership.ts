@@ -9,10 +9,13 @@ import type { Content, Millis } from "../vocabulary.ts";
 import type { Discovery } from "./discovery.ts";
 import type { Links } from "./links.ts";
 
-/** Waited for, in turn: the tracker's first answer, its answer to an announce, the links it introduced. */
+/** For the tracker's first answer: a TLS connection and a hello are four round trips. */
 const TRACKER_PATIENCE: Millis = 400;
+/** Requests that begin later in a visit do not wait for a tracker that has not answered yet. */
 const FIRST_REQUESTS: Millis = 1500;
+/** For its answer to an announce: one round trip, and room for a busy page. */
 const ANNOUNCE_PATIENCE: Millis = 300;
+/** For an introduced link: half a second as a rule, over a second between busy pages of one small machine. */
 const LINK_PATIENCE: Millis = 2000;
 /** With the origin failing, links are worth this much more waiting. */
 const OUTAGE_PATIENCE: Millis = 10_000;
