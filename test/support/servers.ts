@@ -73,8 +73,21 @@ export async function startSite(settings: SiteSettings): Promise<Site> {
   return site;
 }
 
+/** A file as it is sent, made once: hashing 24 MiB for each range would make the test's own server the slow part. */
+interface Kept {
+  readonly file: SiteFile;
+  readonly body: Buffer;
+  readonly etag: string;
+}
+
+function kept(file: SiteFile): Kept {
+  const body = Buffer.from(file.body);
+  const digest = createHash("sha256").update(body).digest("base64url");
+  return { file, body, etag: `"${digest.slice(0, 22)}"` };
+}
+
 class StaticSite implements Site {
-  readonly #files: Map<string, SiteFile>;
+  readonly #files: Map<string, Kept>;
   readonly #answers = new Map<string, OwnAnswer>();
   readonly #headers: Readonly<Record<string, string>>;
   readonly #rate: RateLimit;
@@ -86,7 +99,7 @@ class StaticSite implements Site {
   #port = 0;
 
   constructor({ files, headers, bytesPerSecond }: SiteSettings) {
-    this.#files = new Map(Object.entries(files));
+    this.#files = new Map(Object.entries(files).map(([path, file]) => [path, kept(file)]));
     this.#headers = headers ?? {};
     this.#rate = new RateLimit(bytesPerSecond ?? null);
   }
@@ -96,7 +109,7 @@ class StaticSite implements Site {
   }
   put(path: string, file: SiteFile): void {
     this.#answers.delete(path);
-    this.#files.set(path, file);
+    this.#files.set(path, kept(file));
   }
   answer(path: string, own: OwnAnswer): void {
     this.#answers.set(path, own);
@@ -153,11 +166,9 @@ class StaticSite implements Site {
     if (status !== null) return plain(response, status);
     if (request.method === "OPTIONS") return plain(response, 204);
     if (request.method !== "GET" && request.method !== "HEAD") return plain(response, 405);
-    const file = this.#files.get(path);
-    if (file === undefined) return plain(response, 404);
-
-    const body = Buffer.from(file.body);
-    const etag = `"${createHash("sha256").update(body).digest("base64url").slice(0, 22)}"`;
+    const found = this.#files.get(path);
+    if (found === undefined) return plain(response, 404);
+    const { file, body, etag } = found;
     response.setHeader("ETag", etag);
     response.setHeader("Accept-Ranges", "bytes");
     response.setHeader("Content-Type", file.type ?? typeOf(path));
