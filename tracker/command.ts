@@ -13,6 +13,8 @@ export interface Host {
   err(line: string): void;
   /** Aborted when it is time to go. */
   readonly stop: AbortSignal;
+  /** Whom to tell when the operator has changed files that are read again. */
+  onReload(listener: () => void): void;
 }
 
 export const TRACKER_USAGE = `Usage: shoal tracker [options]
@@ -25,7 +27,8 @@ Introduces the visitors of your site to each other and serves the client script.
                        (without it only pages of this machine may)
   --trust-proxy N|CIDR,...
                        believe X-Forwarded-For from so many proxies, or from these subnets
-  --regions FILE       JSON object of subnet and name, such as {"10.0.0.0/8": "office"}
+  --regions FILE       JSON object of subnet and name, such as {"10.0.0.0/8": "office"},
+                       and of borders; read again on SIGHUP, as are the databases
   --geo-db FILE        country database in MaxMind's format (default: one that ships)
   --asn-db FILE        ASN database in MaxMind's format (default: none)
   --stun-port off      only "off" in this version
@@ -69,6 +72,7 @@ async function run(options: TrackerOptions, host: Host): Promise<number> {
     });
   }
   const { port, url } = tracker;
+  host.onReload(() => void tracker.reload());
   host.out(JSON.stringify({ event: "listening", port, url }));
   if (!host.stop.aborted) {
     await new Promise<void>((resolve) => {

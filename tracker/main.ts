@@ -19,6 +19,7 @@ async function run([command, ...args]: readonly string[]): Promise<number> {
         out: (line) => process.stdout.write(`${line}\n`),
         err: (line) => process.stderr.write(`${line}\n`),
         stop: stopSignal(),
+        onReload: (listener) => void process.on("SIGHUP", listener),
       });
     case "publish": {
       const { runPublish } = await import("./manifest/publish-command.ts");

@@ -3,16 +3,15 @@
 
 import { readFile } from "node:fs/promises";
 import { OptionError, type TrackerOptions } from "./options.ts";
-import { Subnets } from "./region/address.ts";
 import { Atlas, Database, shippedDatabase } from "./region/geography.ts";
 import type { Maps } from "./region/locate.ts";
-import { parseRules } from "./region/rules.ts";
+import { NO_RULES, parseRules, type Rules } from "./region/rules.ts";
 
-export async function openMaps(
-  options: Pick<TrackerOptions, "regions" | "geoDb" | "asnDb">,
-): Promise<Maps> {
-  const rules =
-    options.regions === undefined ? new Subnets<string>() : await rulesIn(options.regions);
+export type MapFiles = Pick<TrackerOptions, "regions" | "geoDb" | "asnDb">;
+
+/** Rejects with an `OptionError`. */
+export async function openMaps(options: MapFiles): Promise<Maps> {
+  const rules = options.regions === undefined ? NO_RULES : await rulesIn(options.regions);
   const geo = await databaseIn("geoDb", options.geoDb ?? shippedDatabase());
   const asn = options.asnDb === undefined ? undefined : await databaseIn("asnDb", options.asnDb);
   return { rules, atlas: new Atlas(geo, asn) };
@@ -20,14 +19,15 @@ export async function openMaps(
 
 const FLAG_OF = { regions: "--regions", geoDb: "--geo-db", asnDb: "--asn-db" } as const;
 
-async function rulesIn(path: string): Promise<Subnets<string>> {
+async function rulesIn(path: string): Promise<Rules> {
   const text = await readFile(path, "utf8").catch(() => undefined);
   if (text === undefined) {
     throw new OptionError("regions", `${FLAG_OF.regions}: ${path} cannot be read.`);
   }
   const parsed = parseRules(text);
   if (parsed.ok) return parsed.rules;
-  throw new OptionError("regions", `${FLAG_OF.regions}: ${path} cannot be used: ${parsed.wrong}.`);
+  const where = `${path}, line ${parsed.line}`;
+  throw new OptionError("regions", `${FLAG_OF.regions}: ${where}: ${parsed.wrong}.`);
 }
 
 async function databaseIn(option: "geoDb" | "asnDb", path: string): Promise<Database> {

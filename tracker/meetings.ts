@@ -7,6 +7,7 @@ import type { Peer } from "./peer.ts";
 import type { Bytes } from "./protocol/bytes.ts";
 import { SESSION_ID_BYTES, type SwarmId, sessionIdFrom } from "./protocol/ids.ts";
 import type { ClientMessage, RefusalCode, TrackerMessage } from "./protocol/messages.ts";
+import { levelsOf, mayMeet } from "./region/where.ts";
 import { MemoryRoster } from "./roster/memory.ts";
 import type { Roster } from "./roster/roster.ts";
 import { type Session, Sessions } from "./sessions.ts";
@@ -144,6 +145,13 @@ export class Meetings<Connection extends object> {
     }
   }
 
+  /** The peer's place has changed: it leaves its groups for those of the new one. */
+  moved(peer: Peer<Connection>, now: number): void {
+    for (const key of peer.swarms.keys()) this.#roster.leave(key, peer);
+    peer.levels = levelsOf(peer.guest.where, peer.refinement);
+    this.#seat(peer, now);
+  }
+
   sweep(now: number): void {
     for (const session of this.#sessions.expire(now)) this.#fail(session, "failed", now);
     for (const peer of this.#closed) this.#seat(peer, now);
@@ -169,6 +177,7 @@ export class Meetings<Connection extends object> {
         alone: links === 0,
         roster: this.#roster,
         suits: (other) =>
+          mayMeet(peer.guest.where, other.guest.where) &&
           !peer.sessions.has(other.id) &&
           !peer.known.has(other.id, now) &&
           !other.known.has(peer.id, now),

@@ -5,14 +5,14 @@ import { Acquaintances } from "./acquaintances.ts";
 import { type Limits, TokenBucket } from "./limits.ts";
 import type { PeerId } from "./protocol/ids.ts";
 import type { Holding } from "./protocol/messages.ts";
-import type { Level, Where } from "./region/where.ts";
+import { type Level, levelsOf, type Where } from "./region/where.ts";
 import type { Room } from "./roster/roster.ts";
 import type { Session } from "./sessions.ts";
 
 /** A connection, from its arrival until it is dropped or left. A peer once it has said hello. */
 export class Guest<Connection> {
   readonly connection: Connection;
-  readonly where: Where;
+  where: Where;
   readonly messages: TokenBucket;
   readonly messageUnits: TokenBucket;
   readonly violations: TokenBucket;
@@ -37,7 +37,9 @@ export interface Birth {
 export class Peer<Connection> {
   readonly id: PeerId;
   readonly guest: Guest<Connection>;
-  readonly levels: readonly Level[];
+  /** What the page says of its place, kept for the day the operator redraws the map. */
+  readonly refinement: string | undefined;
+  levels: readonly Level[];
   readonly announces: TokenBucket;
   readonly known: Acquaintances;
   /** Holding by the roster's key of the swarm. */
@@ -56,12 +58,13 @@ export class Peer<Connection> {
 
   constructor(
     id: PeerId,
-    from: { readonly guest: Guest<Connection>; readonly levels: readonly Level[] },
+    from: { readonly guest: Guest<Connection>; readonly refinement: string | undefined },
     { limits, now }: Birth,
   ) {
     this.id = id;
     this.guest = from.guest;
-    this.levels = from.levels;
+    this.refinement = from.refinement;
+    this.levels = levelsOf(from.guest.where, from.refinement);
     this.#limits = limits;
     this.announces = new TokenBucket(limits.announces, now);
     this.#introductions = new TokenBucket(limits.introductions, now);

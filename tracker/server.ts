@@ -11,16 +11,17 @@ import { Admission } from "./admission.ts";
 import { answerHttp } from "./http.ts";
 import { DEFAULT_EDGE_LIMITS, DEFAULT_LIMITS, type EdgeLimits, type Limits } from "./limits.ts";
 import { type Log, silent } from "./log.ts";
-import { openMaps } from "./map-files.ts";
+import { type MapFiles, openMaps } from "./map-files.ts";
 import { DEFAULT_PORT, OptionError, type TrackerOptions } from "./options.ts";
 import { thisPackage } from "./package-root.ts";
 import { fromBase64url } from "./protocol/bytes.ts";
 import { type PeerId, peerIdFrom } from "./protocol/ids.ts";
 import { locate, type Maps } from "./region/locate.ts";
 import { Proxies } from "./region/proxies.ts";
+import type { Where } from "./region/where.ts";
 import { Scripts } from "./scripts.ts";
 import { siteOf } from "./site.ts";
-import { type Socket, Sockets } from "./sockets.ts";
+import { type Caller, type Socket, Sockets } from "./sockets.ts";
 import type { Totals } from "./tally.ts";
 import { type Clock, Tracker } from "./tracker.ts";
 
@@ -29,6 +30,11 @@ export interface RunningTracker {
   /** Where the script is: `http://…`; the socket is at the same place with `ws:`. */
   readonly url: string;
   totals(): Totals;
+  /**
+   * Reads the operator's map files again; everybody connected is placed anew. Files that cannot be used are logged
+   * and change nothing. Never rejects.
+   */
+  reload(): Promise<void>;
   /** Graceful: everybody is told when to come back. Resolves when nothing is open any more. Callable twice. */
   close(how: { readonly graceful: boolean }): Promise<void>;
 }
@@ -42,6 +48,7 @@ export async function startTracker(options: TrackerOptions = {}): Promise<Runnin
   const edge = new Edge({
     sites,
     proxies,
+    mapFiles: options,
     maps: await openMaps(options),
     scripts: new Scripts(options.scriptsDir ?? join(thisPackage().root, "dist", "client")),
     limits: { ...DEFAULT_LIMITS, ...options.limits },
@@ -64,6 +71,7 @@ function siteOrError(text: string): string {
 interface EdgeNeeds {
   readonly sites: ReadonlySet<string>;
   readonly proxies: Proxies;
+  readonly mapFiles: MapFiles;
   readonly maps: Maps;
   readonly scripts: Scripts;
   readonly limits: Limits;
@@ -92,12 +100,15 @@ class Edge implements RunningTracker {
   readonly #sockets: Sockets;
   readonly #tracker: Tracker<Socket>;
   #sweeping: NodeJS.Timeout | undefined;
+  #maps: Maps;
+  #reloading = Promise.resolve();
   #closing: Promise<void> | undefined;
   #host: string | undefined;
   port = 0;
 
   constructor(needs: EdgeNeeds) {
     this.#needs = needs;
+    this.#maps = needs.maps;
     const { limits, edgeLimits, clock } = needs;
     this.#admission = new Admission(needs.sites, edgeLimits);
     this.#sockets = new Sockets({
@@ -107,7 +118,7 @@ class Edge implements RunningTracker {
       received: (socket, text) => this.#received(socket, text),
       closed: (socket) => {
         this.#tracker.left(socket);
-        this.#admission.released(socket.household);
+        this.#admission.released(socket.caller.household);
       },
     });
     this.#tracker = new Tracker<Socket>({
@@ -160,6 +171,28 @@ class Edge implements RunningTracker {
     return this.#tracker.totals();
   }
 
+  reload(): Promise<void> {
+    // One after the other, so that what was read last is what holds.
+    this.#reloading = this.#reloading.then(() => this.#redraw());
+    return this.#reloading;
+  }
+
+  async #redraw(): Promise<void> {
+    const { mapFiles, log } = this.#needs;
+    try {
+      this.#maps = await openMaps(mapFiles);
+    } catch (error) {
+      log("error", "reload-failed", { message: error instanceof Error ? error.message : "" });
+      return;
+    }
+    for (const socket of this.#sockets) this.#tracker.moved(socket, this.#whereIs(socket.caller));
+    log("info", "reloaded", { sockets: this.#sockets.count });
+  }
+
+  #whereIs({ address, site }: Caller): Where {
+    return { ...locate(address, this.#maps), site };
+  }
+
   close({ graceful }: { readonly graceful: boolean }): Promise<void> {
     this.#closing ??= this.#shut(graceful);
     if (!graceful) this.#sockets.cutAll();
@@ -208,7 +241,7 @@ class Edge implements RunningTracker {
       refuse(stream, 503, "This tracker is going away.");
       return;
     }
-    const { proxies, clock, maps, log } = this.#needs;
+    const { proxies, clock, log } = this.#needs;
     const forwarded = request.headers["x-forwarded-for"];
     const address = proxies.clientOf(request.socket.remoteAddress, forwarded?.toString());
     const path = (request.url ?? "").split("?", 1)[0] ?? "";
@@ -227,8 +260,8 @@ class Edge implements RunningTracker {
     // Calls back at once or never: a handshake that is not WebSocket's gets its 400 from `ws`.
     this.#upgrades.handleUpgrade(request, stream, head, (ws) => {
       opened = true;
-      const socket = this.#sockets.add(ws, household);
-      this.#tracker.arrived(socket, { ...locate(address, maps), site });
+      const caller = { site, household, address };
+      this.#tracker.arrived(this.#sockets.add(ws, caller), this.#whereIs(caller));
     });
   }
 }

@@ -3,6 +3,7 @@
 
 import type { EdgeLimits } from "./limits.ts";
 import type { TrackerMessage } from "./protocol/messages.ts";
+import type { Address } from "./region/address.ts";
 import type { DropReason } from "./tracker.ts";
 
 /** As much of a `ws` socket as is used here. */
@@ -26,10 +27,18 @@ export interface SocketsNeeds {
   closed(socket: Socket): void;
 }
 
+/** Whose connection it is, as far as that can be known. Stays in memory, is never logged. */
+export interface Caller {
+  readonly site: string;
+  readonly household: string;
+  /** `undefined`: could not be read. */
+  readonly address: Address | undefined;
+}
+
 /** What the tracker core calls a connection. */
 export interface Socket {
   readonly ws: Wire;
-  readonly household: string;
+  readonly caller: Caller;
   /** When it was last pinged; `answered` since. */
   pingedAt: number;
   answered: boolean;
@@ -56,8 +65,13 @@ export class Sockets {
     return this.#open.size;
   }
 
-  add(ws: Wire, household: string): Socket {
-    const socket: Socket = { ws, household, pingedAt: this.#needs.now(), answered: true };
+  /** In the order they came. */
+  [Symbol.iterator](): IterableIterator<Socket> {
+    return this.#open.values();
+  }
+
+  add(ws: Wire, caller: Caller): Socket {
+    const socket: Socket = { ws, caller, pingedAt: this.#needs.now(), answered: true };
     this.#open.add(socket);
     ws.on("message", (payload, isBinary) => {
       // Binary is no message of ours; the empty text is refused as malformed, like any other mistake.

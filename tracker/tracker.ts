@@ -14,7 +14,7 @@ import {
   type RefusalCode,
   type TrackerMessage,
 } from "./protocol/messages.ts";
-import { levelsOf, type Where } from "./region/where.ts";
+import type { Where } from "./region/where.ts";
 import { Tally, type Totals } from "./tally.ts";
 
 /** Milliseconds that only go forward. */
@@ -81,6 +81,18 @@ export class Tracker<Connection extends object> {
     else if (guest.peer !== undefined) this.#told(guest.peer, parsed.message, now);
     else if (parsed.message.type === "hello") this.#hello(guest, parsed.message, now);
     else this.#refuseAndDrop(guest, "hello-first", "the first message is hello");
+  }
+
+  /** The operator has redrawn the map: the same connection is elsewhere now. Its links and sessions stay. */
+  moved(connection: Connection, where: Where): void {
+    const guest = this.#guests.get(connection);
+    if (guest === undefined) return;
+    const before = guest.where.label;
+    guest.where = where;
+    if (guest.peer === undefined) return;
+    this.#tally.went(before);
+    this.#tally.came(where.label);
+    this.#meetings.moved(guest.peer, this.#needs.clock.now());
   }
 
   /** The connection is gone. */
@@ -153,8 +165,8 @@ export class Tracker<Connection extends object> {
     const id = this.#needs.peerIdOf(message.secret);
     const former = this.#peers.get(id)?.guest;
     if (former !== undefined) this.#refuseAndDrop(former, "replaced", "connected again");
-    const levels = levelsOf(guest.where, message.region?.trim().toLowerCase());
-    guest.peer = new Peer(id, { guest, levels }, { limits, now });
+    const refinement = message.region?.trim().toLowerCase();
+    guest.peer = new Peer(id, { guest, refinement }, { limits, now });
     this.#peers.set(id, guest.peer);
     this.#tally.came(guest.where.label);
     this.#send(guest.peer, {

@@ -1,13 +1,13 @@
 // From an address to a place: the operator's rules first, then the address itself, then what databases know. The
 // only input is the connection's address, so nobody can choose whose neighbour to be.
 
-import type { Subnets } from "./address.ts";
 import { type Address, householdOf, isLocal, neighbourhoodOf } from "./address.ts";
 import type { Geography } from "./geography.ts";
+import type { Rules } from "./rules.ts";
 import type { Place } from "./where.ts";
 
 export interface Maps {
-  readonly rules: Pick<Subnets<string>, "find">;
+  readonly rules: Rules;
   readonly atlas: { find(address: string): Geography };
 }
 
@@ -23,16 +23,18 @@ const NOWHERE: Place = { networks: [], label: "world" };
  */
 export function locate(address: Address | undefined, maps: Maps): Place {
   if (address === undefined) return NOWHERE;
-  const rule = maps.rules.find(address);
-  const named = rule === undefined ? [] : [`rule ${rule}`];
+  const region = maps.rules.find(address);
+  const named = region === undefined ? [] : [`rule ${region.name}`];
+  const ruled = region === undefined ? {} : { region };
   if (isLocal(address)) {
-    const networks = rule === undefined ? ["local"] : named;
-    return { networks, asn: "local", label: rule ?? "local" };
+    const networks = region === undefined ? ["local"] : named;
+    return { ...ruled, networks, asn: "local", label: region?.name ?? "local" };
   }
   const geography = maps.atlas.find(address.toString());
   return {
+    ...ruled,
     networks: [...named, householdOf(address), neighbourhoodOf(address)],
     ...geography,
-    label: rule ?? geography.country ?? "world",
+    label: region?.name ?? geography.country ?? "world",
   };
 }

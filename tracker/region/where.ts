@@ -3,7 +3,19 @@
 
 import { PROXIMITIES, type Proximity } from "../protocol/ids.ts";
 
+/** In a border: all who are not of the region itself. */
+export const EVERYONE_ELSE = "*";
+
+/** A region as the operator's rules draw it. */
+export interface Region {
+  readonly name: string;
+  /** Names of the regions its peers never meet; with `EVERYONE_ELSE`, they meet nobody outside. */
+  readonly barred: ReadonlySet<string>;
+}
+
 export interface Place {
+  /** Of the operator's rules, if one holds the address. */
+  readonly region?: Region;
   /** Keys of networks, nearest first: an operator's rule, the public address, its /24 or /48. */
   readonly networks: readonly string[];
   readonly asn?: string;
@@ -43,6 +55,16 @@ export function levelsOf(place: Place, refinement = ""): readonly Level[] {
   levels.push(WORLD);
   return levels;
 }
+
+/** Whether the operator's borders let peers of these places meet. */
+export function mayMeet(one: Place, other: Place): boolean {
+  if (one.region?.name === other.region?.name) return true;
+  return !isBarred(one, other) && !isBarred(other, one);
+}
+
+const isBarred = ({ region }: Place, other: Place): boolean =>
+  region !== undefined &&
+  (region.barred.has(EVERYONE_ELSE) || region.barred.has(other.region?.name ?? ""));
 
 /** How near two peers are: the nearest group they share. */
 export function proximityOf(one: readonly Level[], other: readonly Level[]): Proximity {

@@ -7,6 +7,7 @@ import { Page } from "./page.ts";
 /** A command under way: what it printed, the first line as soon as it comes, and its end. */
 function running(args: readonly string[], environment: Host["environment"] = {}) {
   const stop = new AbortController();
+  const reloads: (() => void)[] = [];
   const out: string[] = [];
   const err: string[] = [];
   let spoke: (line: string) => void;
@@ -21,8 +22,9 @@ function running(args: readonly string[], environment: Host["environment"] = {})
     },
     err: (line) => void err.push(line),
     stop: stop.signal,
+    onReload: (listener) => void reloads.push(listener),
   });
-  return { stop, out, err, firstLine, code };
+  return { stop, reloads, out, err, firstLine, code };
 }
 
 test("says where it listens in one line of JSON, drains when stopped and ends with 0", async () => {

@@ -1,7 +1,11 @@
 // From addresses and headers to places: subnets, rules, proxies, the shipped database, and the order of nearness.
 
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { openMaps } from "../../../../tracker/map-files.ts";
 import { PROXIMITIES } from "../../../../tracker/protocol/ids.ts";
 import {
   isLocal,
@@ -15,7 +19,8 @@ import { Atlas, Database, shippedDatabase } from "../../../../tracker/region/geo
 import { locate } from "../../../../tracker/region/locate.ts";
 import { Proxies, type TrustProxy } from "../../../../tracker/region/proxies.ts";
 import { parseRules } from "../../../../tracker/region/rules.ts";
-import { distanceOf, levelsOf, proximityOf } from "../../../../tracker/region/where.ts";
+import { distanceOf, levelsOf, mayMeet, proximityOf } from "../../../../tracker/region/where.ts";
+import { mmdb } from "../../../support/mmdb.ts";
 
 const at = (text: string) => {
   const address = parseAddress(text);
@@ -101,26 +106,94 @@ describe("a subnet", () => {
 
 describe("subnet rules", () => {
   test.each([
-    ["nonsense", /not JSON/],
-    ["[]", /not an object/],
-    ["null", /not an object/],
-    ['{"10.0.0.0/99":"office"}', /"10.0.0.0\/99" is a prefix of 99 bits/],
-    ['{"10.0.0.0/8":""}', /the name of 10.0.0.0\/8/],
-    ['{"10.0.0.0/8":7}', /the name of 10.0.0.0\/8/],
-    ['{"10.0.0.0/8":"a\\nb"}', /the name of 10.0.0.0\/8/],
-    [`{"10.0.0.0/8":"${"x".repeat(65)}"}`, /the name of 10.0.0.0\/8/],
-  ])("%s is refused, saying what is wrong", (text, why) => {
+    ["", 1, /not JSON/],
+    ["nonsense", 1, /not JSON/],
+    ['{\n"10.0.0.0/8":\n}', 3, /not JSON/],
+    ["[]", 1, /not an object/],
+    ["null", 1, /not an object/],
+    ['{\n"10.0.0.0/99":"office"}', 2, /"10.0.0.0\/99" is a prefix of 99 bits/],
+    ['{"10.0.0.0/8":""}', 1, /the name of 10.0.0.0\/8/],
+    ['{"10.0.0.0/8":"*"}', 1, /the name of 10.0.0.0\/8/],
+    ['{"10.0.0.0/8":7}', 1, /the name of 10.0.0.0\/8/],
+    ['{"10.0.0.0/8":"a\\nb"}', 1, /the name of 10.0.0.0\/8/],
+    [`{"10.0.0.0/8":"${"x".repeat(65)}"}`, 1, /the name of 10.0.0.0\/8/],
+    ['{"10.0.0.0/8":"a",\n"10.0.0.0/8":"b"}', 2, /"10.0.0.0\/8" is there twice/],
+    ['{"fd00::/8":"a",\n"FD00::0/8":"b"}', 2, /"FD00::0\/8" is there twice/],
+    ['{"borders":{}}', 1, /not a list/],
+    ['{"10.0.0.0/8":"a","borders":[\n["a"]]}', 2, /a list of two regions/],
+    ['{"10.0.0.0/8":"a","borders":[\n["a","a"]]}', 2, /a list of two regions/],
+    ['{"10.0.0.0/8":"a","borders":[\n"a"]}', 2, /a list of two regions/],
+    ['{"10.0.0.0/8":"a","borders":[\n["a","b"]]}', 2, /no subnet is named "b"/],
+    ['{"10.0.0.0/8":"a","borders":[\n["a",7]]}', 2, /no subnet is named 7/],
+  ])("%j is refused at line %i, saying what is wrong", (text, line, why) => {
     const parsed = parseRules(text);
-    expect(parsed.ok ? "accepted" : parsed.wrong).toMatch(why);
+    if (parsed.ok) throw new Error("accepted");
+    expect(parsed.wrong).toMatch(why);
+    expect(parsed.line).toBe(line);
+  });
+
+  test("no text makes the parser throw", () => {
+    const pieces = fc.constantFrom(
+      "{",
+      "}",
+      "[",
+      '"',
+      ":",
+      ",",
+      "borders",
+      "10.0.0.0/8",
+      "a",
+      "/*",
+    );
+    const text = fc.oneof(
+      fc.string(),
+      fc.json(),
+      fc.array(pieces).map((all) => all.join("")),
+    );
+    fc.assert(
+      fc.property(text, (given) => {
+        const parsed = parseRules(given);
+        expect(parsed.ok || parsed.line >= 1).toBe(true);
+      }),
+    );
   });
 
   test("name IPv4 and IPv6 subnets, longest prefix first", () => {
     const parsed = parseRules('{"10.0.0.0/8":"office","10.7.0.0/16":"depot","fd00::/8":"lab"}');
     if (!parsed.ok) throw new Error(parsed.wrong);
-    const names = ["10.1.1.1", "10.7.1.1", "fd12::1", "8.8.8.8"].map((text) =>
-      parsed.rules.find(at(text)),
+    const names = ["10.1.1.1", "10.7.1.1", "fd12::1", "8.8.8.8"].map(
+      (text) => parsed.rules.find(at(text))?.name,
     );
     expect(names).toEqual(["office", "depot", "lab", undefined]);
+  });
+});
+
+describe("borders", () => {
+  const parsed = parseRules(`{
+    // The depot is another tenant's, and the lab's line is thin.
+    "10.0.0.0/8": "office", "10.7.0.0/16": "depot", "fd00::/8": "lab",
+    "borders": [["office", "depot"], ["lab", "*"]]
+  }`);
+  if (!parsed.ok) throw new Error(parsed.wrong);
+  const nowhere = { find: () => ({}) };
+  const placed = (text: string) =>
+    locate(parseAddress(text), { rules: parsed.rules, atlas: nowhere });
+
+  test.each([
+    ["10.1.1.1", "10.2.2.2", true],
+    ["10.1.1.1", "10.7.1.1", false],
+    ["10.7.1.1", "10.7.2.2", true],
+    ["10.7.1.1", "8.8.8.8", true],
+    ["10.7.1.1", "192.168.1.1", true],
+    ["8.8.8.8", "192.168.1.1", true],
+    ["fd00::1", "fd00::2", true],
+    ["fd00::1", "8.8.8.8", false],
+    ["fd00::1", "10.1.1.1", false],
+    ["fd00::1", "10.7.1.1", false],
+    ["fd00::1", "nonsense", false],
+  ])("%s and %s may meet: %s", (one, other, may) => {
+    expect(mayMeet(placed(one), placed(other))).toBe(may);
+    expect(mayMeet(placed(other), placed(one))).toBe(may);
   });
 });
 
@@ -251,6 +324,39 @@ describe("a place", () => {
     expect(distances).toEqual([...distances].sort());
     expect(distances.at(-1)).toBe(PROXIMITIES.length - 1);
   });
+});
+
+test("databases of the operator's own are read, IPv4 and IPv6, whatever their fields are called", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "shoal-maps-"));
+  try {
+    const geoDb = join(folder, "geo.mmdb");
+    const asnDb = join(folder, "asn.mmdb");
+    await writeFile(geoDb, mmdb({ "198.51.100.0/24": { country_code: "CZ" } }));
+    await writeFile(
+      asnDb,
+      mmdb({
+        "198.51.100.0/25": { autonomous_system_number: 64_500 },
+        "203.0.113.0/24": { autonomous_system_number: 64_500 },
+        "2001:db8::/33": { autonomous_system_number: 64_501 },
+      }),
+    );
+    const maps = await openMaps({ geoDb, asnDb });
+    const found = ["198.51.100.1", "198.51.100.200", "203.0.113.1", "2001:db8::1", "8.8.8.8"].map(
+      (text) => {
+        const { asn, country } = locate(parseAddress(text), maps);
+        return [asn, country];
+      },
+    );
+    expect(found).toEqual([
+      ["64500", "CZ"],
+      [undefined, "CZ"],
+      ["64500", undefined],
+      ["64501", undefined],
+      [undefined, undefined],
+    ]);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });
 
 test("a file that is no database is refused, and so is none", async () => {
