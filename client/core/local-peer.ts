@@ -74,6 +74,7 @@ export class LocalPeer {
     });
     this.#catalogue = new Catalogue({
       clock,
+      random: ports.random,
       hasher,
       origin,
       index,

@@ -1,12 +1,14 @@
 // What is this URL? Loads the site's published manifest, remembers it for the day its origin is gone, and vouches for
 // an asset only after its signature was checked. A manifest that is wrong in any way is as good as none: the page then
-// gets everything from the network, and the reason is reported once.
+// gets everything from the network, and the reason is reported once. A URL that is new beside known ones (the next
+// segment of a live stream) has the manifest read again.
 
 import {
   type Bytes,
   concatenated,
   fromBase64url,
   fromUtf8,
+  sameBytes,
 } from "../../../tracker/protocol/bytes.ts";
 import {
   type AssetStatement,
@@ -16,15 +18,23 @@ import {
   signedText,
 } from "../../../tracker/protocol/manifest.ts";
 import { ShoalError } from "../errors.ts";
-import type { Clock, Hasher, Origin, OriginOutcome, Store } from "../ports.ts";
-import type { Cancel, Content, Millis } from "../vocabulary.ts";
-import { contentOf } from "./content.ts";
+import type { Clock, Hasher, Origin, OriginOutcome, Random, Store } from "../ports.ts";
+import type { ByteCount, Cancel, Content, Millis } from "../vocabulary.ts";
+import { contentOf, directoryOf } from "./content.ts";
+import { Rereading } from "./rereading.ts";
 
 /** Requests wait this long for the manifest; then they go on with what an earlier visit stored, or without. */
 const LOAD_PATIENCE: Millis = 1500;
 
+/**
+ * A request for a new URL waits this long for the manifest to be read again: a round trip and a half on a slow mobile
+ * line, and a small part of what players of live streams have in hand.
+ */
+const REREAD_PATIENCE: Millis = 300;
+
 export interface CatalogueNeeds {
   readonly clock: Clock;
+  readonly random: Random;
   readonly hasher: Hasher;
   readonly origin: Origin;
   readonly index: Store;
@@ -46,9 +56,24 @@ export class Catalogue {
   #loading: Promise<void> | null = null;
   /** Whether the site itself has answered: from then on, what an earlier visit stored counts for nothing. */
   #answered = false;
+  /** Whether the first reading is over; until then a second one could only confuse. */
+  #wasRead = false;
+  /** Where anything is published: a new URL there may be as well. */
+  #directories: ReadonlySet<string> = new Set();
+  /** Statements that the origin has shown to be wrong. */
+  readonly #distrusted = new Map<string, AssetStatement>();
+  readonly #rereading: Rereading;
+  /** SHA-256 of the manifest that is believed. */
+  #digest: Bytes | null = null;
 
   constructor(needs: CatalogueNeeds) {
     this.#needs = needs;
+    this.#rereading = new Rereading({
+      clock: needs.clock,
+      random: needs.random,
+      read: () => this.#reread(),
+      lists: (url) => this.#assets.has(url),
+    });
   }
 
   /** Resolves when it is known what the site publishes, be it nothing. Runs once; never rejects. */
@@ -60,6 +85,9 @@ export class Catalogue {
   /** The content behind an absolute URL without fragment, if the manifest vouches for it. */
   async find(url: string): Promise<Content | undefined> {
     await this.load();
+    if (this.#mayBeNew(url)) {
+      await this.#within(REREAD_PATIENCE, this.#rereading.for(url));
+    }
     const asset = this.#assets.get(url);
     if (asset === undefined) return undefined;
     const known = this.#contents.get(url) ?? this.#vouched(asset);
@@ -67,8 +95,16 @@ export class Catalogue {
     return known;
   }
 
-  /** The manifest and the origin disagree about this URL: no more of it in this visit. `false`: that was known. */
+  /** Files have no query: what has one is made for the occasion. */
+  #mayBeNew(url: string): boolean {
+    if (!this.#wasRead || this.#assets.has(url) || this.#distrusted.has(url)) return false;
+    return !url.includes("?") && this.#directories.has(directoryOf(url));
+  }
+
+  /** The manifest and the origin disagree about this URL: no more of it until it is published anew. `false`: that was known. */
   distrust(url: string): boolean {
+    const asset = this.#assets.get(url);
+    if (asset !== undefined) this.#distrusted.set(url, asset);
     this.#contents.delete(url);
     return this.#assets.delete(url);
   }
@@ -84,18 +120,34 @@ export class Catalogue {
   }
 
   async #load(): Promise<void> {
-    const reading = this.#read().then((loaded) => this.#adopt(loaded));
-    const { clock, index } = this.#needs;
+    const reading = this.#read().then(async (loaded) => {
+      await this.#adopt(loaded);
+      this.#wasRead = true;
+    });
+    if ((await this.#within(LOAD_PATIENCE, reading)) !== "late") return;
+    // Go on with what an earlier visit stored; the real one takes its place when it comes.
+    const stored = await this.#needs.index.get(this.#storedName);
+    if (stored !== undefined) await this.#useStored(stored);
+  }
+
+  async #within<T>(patience: Millis, work: Promise<T>): Promise<T | "late"> {
     let cancel: Cancel = () => {};
     const late = new Promise<"late">((resolve) => {
-      cancel = clock.after(LOAD_PATIENCE, () => resolve("late"));
+      cancel = this.#needs.clock.after(patience, () => resolve("late"));
     });
-    const first = await Promise.race([reading, late]);
+    const first = await Promise.race([work, late]);
     cancel();
-    if (first !== "late") return;
-    // Go on with what an earlier visit stored; the real one takes its place when it comes.
-    const stored = await index.get(this.#storedName);
-    if (stored !== undefined) await this.#useStored(stored);
+    return first;
+  }
+
+  /** Resolves with the bytes that were new. What is no manifest leaves things as they were. */
+  async #reread(): Promise<ByteCount | "failed"> {
+    const loaded = await this.#read();
+    if (loaded.kind !== "bytes") return "failed";
+    const digest = await this.#needs.hasher.sha256(loaded.bytes);
+    if (this.#digest !== null && sameBytes(digest, this.#digest)) return 0;
+    await this.#adopt(loaded);
+    return loaded.bytes.length;
   }
 
   async #adopt(loaded: Loaded): Promise<void> {
@@ -117,6 +169,7 @@ export class Catalogue {
       }
       case "bytes": {
         const manifest = await this.#checked(loaded.bytes);
+        this.#digest = await this.#needs.hasher.sha256(loaded.bytes);
         if (manifest instanceof ShoalError) return this.#needs.problem(manifest);
         this.#believe(manifest.assets);
         await index.put([
@@ -134,9 +187,22 @@ export class Catalogue {
     else this.#believe(manifest.assets);
   }
 
+  /** Whatever says the same as before stays as it is, with all that is known of it. */
   #believe(assets: readonly AssetStatement[]): void {
-    this.#assets = new Map(assets.map((asset) => [asset.url, asset]));
-    this.#contents.clear();
+    const before = this.#assets;
+    this.#assets = new Map();
+    for (const asset of assets) {
+      const known = before.get(asset.url);
+      const wrong = this.#distrusted.get(asset.url);
+      if (wrong !== undefined && sameBytes(wrong.digests, asset.digests)) continue;
+      // A signature covers everything that a statement says.
+      const isSame = known !== undefined && sameBytes(known.signature, asset.signature);
+      this.#assets.set(asset.url, isSame ? known : asset);
+    }
+    for (const url of this.#contents.keys()) {
+      if (this.#assets.get(url) !== before.get(url)) this.#contents.delete(url);
+    }
+    this.#directories = new Set(assets.map(({ url }) => directoryOf(url)));
   }
 
   async #checked(bytes: Bytes): Promise<PublishedManifest | ShoalError> {

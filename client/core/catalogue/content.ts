@@ -24,7 +24,8 @@ export async function contentOf(asset: AssetStatement, hasher: Hasher): Promise<
   return { id, idBytes, asset, chunkCount: chunkCountOf(asset.size, asset.chunkBytes), swarm };
 }
 
-function directoryOf(url: string): string {
+/** With its slash; whatever a query says. */
+export function directoryOf(url: string): string {
   const path = url.split("?", 1)[0] ?? url;
   return path.slice(0, path.lastIndexOf("/") + 1);
 }

@@ -8,6 +8,7 @@ import type { Content } from "../../../../../client/core/vocabulary.ts";
 import { type Bytes, base64url, utf8 } from "../../../../../tracker/protocol/bytes.ts";
 import { MAX_MANIFEST_BYTES, writeManifest } from "../../../../../tracker/protocol/manifest.ts";
 import { simHasher } from "../../../../sim/hasher.ts";
+import { SimRandom } from "../../../../sim/random.ts";
 import type { SimStore } from "../../../../sim/store.ts";
 import { newPublisher, type Publisher } from "../../../../support/manifest.ts";
 import { ScriptedOrigin } from "../scripted-origin.ts";
@@ -40,6 +41,7 @@ class Visit {
     this.index = before?.index.reopen(this.stage.clock) ?? this.stage.store();
     this.catalogue = new Catalogue({
       clock: this.stage.clock,
+      random: new SimRandom("catalogue"),
       hasher: simHasher,
       origin: this.origin,
       index: this.index,
@@ -73,7 +75,7 @@ describe("a published manifest", () => {
     const visit = await Visit.to(await manifest(1));
     const content = await visit.find();
     expect(content?.asset).toMatchObject({ url: FILM, size: 15, epoch: 1 });
-    expect(await visit.find(PAGE)).toBeUndefined();
+    expect(await visit.find("https://site.example/elsewhere/page.html")).toBeUndefined();
     expect(await visit.find()).toBe(content);
     expect(visit.origin.reads.map(({ request }) => request)).toEqual([
       { url: URL, range: "whole", cache: "no-cache" },
