@@ -1,7 +1,8 @@
 // Who may open a socket: the right path, an admitted site, and no more connections from one address than fair. Counts
 // households (an IPv4 address, an IPv6 /64) in memory only and forgets them as soon as they are quiet.
 
-import { type EdgeLimits, TokenBucket } from "./limits.ts";
+import { Household } from "./household.ts";
+import { type EdgeLimits, type HouseholdLimits, TokenBucket } from "./limits.ts";
 import { type Address, householdOf } from "./region/address.ts";
 import { admittedSite } from "./site.ts";
 
@@ -11,12 +12,13 @@ export interface Knock {
   readonly address: Address | undefined;
 }
 export type Verdict =
-  | { readonly ok: true; readonly site: string; readonly household: string }
+  | { readonly ok: true; readonly site: string; readonly household: Household }
   | { readonly ok: false; readonly status: 403 | 404 | 429 | 503; readonly sentence: string };
 
-interface Household {
-  connections: number;
+interface Visits {
+  readonly household: Household;
   readonly upgrades: TokenBucket;
+  connections: number;
 }
 
 /** Requests whose address cannot be read (a socket closed in the same moment) share one allowance. */
@@ -25,12 +27,18 @@ const NO_ADDRESS = "unknown";
 export class Admission {
   readonly #sites: ReadonlySet<string>;
   readonly #limits: EdgeLimits;
-  readonly #households = new Map<string, Household>();
+  readonly #householdLimits: HouseholdLimits;
+  readonly #addresses = new Map<string, Visits>();
+  readonly #visits = new Map<Household, Visits>();
   #connections = 0;
 
-  constructor(sites: ReadonlySet<string>, limits: EdgeLimits) {
+  constructor(
+    sites: ReadonlySet<string>,
+    limits: { readonly edge: EdgeLimits; readonly household: HouseholdLimits },
+  ) {
     this.#sites = sites;
-    this.#limits = limits;
+    this.#limits = limits.edge;
+    this.#householdLimits = limits.household;
   }
 
   /** Counts the connection when it admits it; `released` must follow. */
@@ -38,32 +46,42 @@ export class Admission {
     if (path !== "/") return no(404, "Signalling is at /.");
     const site = admittedSite(origin, this.#sites);
     if (site === undefined) return no(403, "Pages of this origin may not join here.");
-    const household = address === undefined ? NO_ADDRESS : householdOf(address);
-    const known = this.#households.get(household) ?? {
-      connections: 0,
-      upgrades: new TokenBucket(this.#limits.upgradesPerAddress, now),
-    };
-    this.#households.set(household, known);
+    const key = address === undefined ? NO_ADDRESS : householdOf(address);
+    const known = this.#addresses.get(key) ?? this.#firstVisit(key, now);
+    if (known.household.isBlocked(now)) return no(429, "This address is blocked for a while.");
     if (!known.upgrades.take(1, now) || known.connections >= this.#limits.connectionsPerAddress) {
       return no(429, "Too many connections from this address.");
     }
     if (this.#connections >= this.#limits.connections) return no(503, "This tracker is full.");
     known.connections++;
     this.#connections++;
-    return { ok: true, site, household };
+    return { ok: true, site, household: known.household };
   }
 
-  released(household: string): void {
-    const known = this.#households.get(household);
+  released(household: Household): void {
+    const known = this.#visits.get(household);
     if (known === undefined) return;
     known.connections--;
     this.#connections--;
   }
 
   sweep(now: number): void {
-    for (const [key, { connections, upgrades }] of this.#households) {
-      if (connections === 0 && upgrades.isFull(now)) this.#households.delete(key);
+    for (const [key, { household, connections, upgrades }] of this.#addresses) {
+      if (connections > 0 || !upgrades.isFull(now) || !household.isQuiet(now)) continue;
+      this.#addresses.delete(key);
+      this.#visits.delete(household);
     }
+  }
+
+  #firstVisit(key: string, now: number): Visits {
+    const visits = {
+      household: new Household(this.#householdLimits, now),
+      upgrades: new TokenBucket(this.#limits.upgradesPerAddress, now),
+      connections: 0,
+    };
+    this.#addresses.set(key, visits);
+    this.#visits.set(visits.household, visits);
+    return visits;
   }
 }
 

@@ -25,6 +25,9 @@ Introduces the visitors of your site to each other and serves the client script.
   --host ADDRESS       address to listen on (default: all with --site, else 127.0.0.1)
   --site ORIGIN        pages that may join, such as https://example.org; repeatable
                        (without it only pages of this machine may)
+  --token-secret SECRET
+                       joining takes a token signed with this secret; repeatable while
+                       secrets change; better set as SHOAL_TOKEN_SECRET, where ps shows nothing
   --trust-proxy N|CIDR,...
                        believe X-Forwarded-For from so many proxies, or from these subnets
   --regions FILE       JSON object of subnet and name, such as {"10.0.0.0/8": "office"},

@@ -8,6 +8,16 @@ export interface Rate {
   readonly perSecond: number;
 }
 
+/** What all connections from one address may do together. Times in milliseconds. */
+export interface HouseholdLimits {
+  readonly messages: Rate;
+  readonly messageUnits: Rate;
+  readonly announces: Rate;
+  readonly introductions: Rate;
+  readonly strikes: Rate;
+  readonly blockedForMs: number;
+}
+
 /** What the tracker core needs to know. Times in milliseconds. */
 export interface Limits {
   readonly heartbeatMs: number;
@@ -33,6 +43,9 @@ export interface Limits {
   readonly againSoonMs: number;
   readonly reportedBytesPerSecond: number;
   readonly reportedSlack: number;
+  readonly accusersToDoubt: number;
+  readonly accusersToShun: number;
+  readonly household: HouseholdLimits;
 }
 
 export const DEFAULT_LIMITS: Limits = {
@@ -88,6 +101,24 @@ export const DEFAULT_LIMITS: Limits = {
   reportedBytesPerSecond: 1_000_000_000,
   /** Two reports close together are no lie yet. */
   reportedSlack: 256 * 1024 * 1024,
+  /** One accuser may be wrong or lying; that pair is kept apart and that is all. Of two, something is true. */
+  accusersToDoubt: 2,
+  /** From three addresses: nobody is sent to it any more. More would let a liar poison half a swarm first. */
+  accusersToShun: 3,
+  household: {
+    /** A school that opens a page at once: 256 peers, ten introductions each, a dozen messages an introduction. */
+    messages: { burst: 32 * 1024, perSecond: 2048 },
+    /** Its offers and answers, 4 KB each, with their candidates. */
+    messageUnits: { burst: 64 * 1024 * 1024, perSecond: 4 * 1024 * 1024 },
+    /** Four each at once, then one every four seconds: an honest page announces once a minute. */
+    announces: { burst: 1024, perSecond: 64 },
+    /** Sixteen each at once. Then slower than 256 strangers could ask one by one: addresses are what harvesters want. */
+    introductions: { burst: 4096, perSecond: 32 },
+    /** Connections ended for what they sent: the eighth within minutes. Neighbours share an address, so not the first. */
+    strikes: { burst: 8, perSecond: 1 / 60 },
+    /** Long enough to make hammering pointless, short enough for a neighbour or a fixed page to forgive. */
+    blockedForMs: 600_000,
+  },
 };
 
 /** What the sockets' side needs to know. */

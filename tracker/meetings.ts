@@ -40,7 +40,7 @@ export class Meetings<Connection extends object> {
   }
 
   announce(peer: Peer<Connection>, message: Message<"announce">, now: number): void {
-    if (!peer.announces.take(1, now)) {
+    if (!peer.mayAnnounce(now)) {
       this.#needs.offended(peer, "rate", "too many announces");
       return;
     }
@@ -58,7 +58,7 @@ export class Meetings<Connection extends object> {
       this.#needs.send(peer, { type: "refused", code: "swarms", detail });
     }
     peer.wish(message.want);
-    this.#seat(peer, now);
+    this.seat(peer, now);
     const picks = this.#choose(peer, joined.values(), now);
     const swarms = [...joined].map(([swarm, key]) => ({
       swarm,
@@ -88,7 +88,7 @@ export class Meetings<Connection extends object> {
       this.#close(session, now);
       this.#gone(session, other, now);
     }
-    this.#seat(peer, now);
+    this.seat(peer, now);
   }
 
   signal(peer: Peer<Connection>, message: Message<"signal">): void {
@@ -129,8 +129,8 @@ export class Meetings<Connection extends object> {
       if (outcome === "declined") peer.full();
       this.#needs.send(other, { type: "gone", session: session.id });
     }
-    this.#seat(peer, now);
-    this.#seat(other, now);
+    this.seat(peer, now);
+    this.seat(other, now);
     if (outcome === "declined") this.#replace(other, now);
   }
 
@@ -149,12 +149,12 @@ export class Meetings<Connection extends object> {
   moved(peer: Peer<Connection>, now: number): void {
     for (const key of peer.swarms.keys()) this.#roster.leave(key, peer);
     peer.levels = levelsOf(peer.guest.where, peer.refinement);
-    this.#seat(peer, now);
+    this.seat(peer, now);
   }
 
   sweep(now: number): void {
     for (const session of this.#sessions.expire(now)) this.#fail(session, "failed", now);
-    for (const peer of this.#closed) this.#seat(peer, now);
+    for (const peer of this.#closed) this.seat(peer, now);
   }
 
   #choose(
@@ -199,7 +199,7 @@ export class Meetings<Connection extends object> {
       [answerer, offerer],
     ] as const) {
       peer.introduced(now);
-      this.#seat(peer, now);
+      this.seat(peer, now);
       const role = peer === offerer ? "offerer" : "answerer";
       this.#needs.send(peer, { type: "introduce", peer: other.id, session: id, role, proximity });
     }
@@ -223,13 +223,13 @@ export class Meetings<Connection extends object> {
     this.#needs.tally.links[ending]++;
     for (const peer of [session.offerer, session.answerer]) {
       peer.disappointed();
-      this.#seat(peer, now);
+      this.seat(peer, now);
     }
   }
 
   #gone(session: Session<Peer<Connection>>, left: Peer<Connection>, now: number): void {
     left.disappointed();
-    this.#seat(left, now);
+    this.seat(left, now);
     this.#needs.send(left, { type: "gone", session: session.id });
   }
 
@@ -243,7 +243,7 @@ export class Meetings<Connection extends object> {
   }
 
   /** Brings the roster in line with what the peer holds and takes. */
-  #seat(peer: Peer<Connection>, now: number): void {
+  seat(peer: Peer<Connection>, now: number): void {
     if (!peer.present) return;
     const room = peer.room(now);
     if (room === "closed") this.#closed.add(peer);

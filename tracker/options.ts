@@ -15,6 +15,8 @@ export interface TrackerOptions {
   readonly host?: string;
   /** Origins whose pages may join. None: only pages of this machine. */
   readonly sites?: readonly string[];
+  /** Secrets of join tokens, any of which will do; one makes a token a must. Default none. */
+  readonly tokenSecrets?: readonly string[];
   /** Default 0: `X-Forwarded-For` is not believed. */
   readonly trustProxy?: TrustProxy;
   /** Path of a JSON file of subnets and names. */
@@ -47,6 +49,7 @@ const FLAGS = {
   port: { type: "string" },
   host: { type: "string" },
   site: { type: "string", multiple: true },
+  "token-secret": { type: "string", multiple: true },
   "trust-proxy": { type: "string" },
   regions: { type: "string" },
   "geo-db": { type: "string" },
@@ -70,8 +73,10 @@ export function readOptions(args: readonly string[], environment: Environment): 
     const { values } = parseArgs({ args: [...args], options: FLAGS, strict: true });
     if (values.help === true) return { kind: "help" };
     if (values.version === true) return { kind: "version" };
-    const text = (flag: Exclude<keyof typeof FLAGS, "site" | "help" | "version">) =>
-      values[flag] ?? present(environment[variableOf(flag)]);
+    const text = (
+      flag: Exclude<keyof typeof FLAGS, "site" | "token-secret" | "help" | "version">,
+    ) => values[flag] ?? present(environment[variableOf(flag)]);
+    const tokenSecrets = values["token-secret"] ?? listIn(environment[variableOf("token-secret")]);
     const sites = values.site ?? listIn(environment[variableOf("site")]);
     checkStunPort(text("stun-port"));
     return {
@@ -81,6 +86,7 @@ export function readOptions(args: readonly string[], environment: Environment): 
         port: portIn(text("port")),
         sites: sitesIn(sites),
         trustProxy: trustIn(text("trust-proxy")),
+        ...(tokenSecrets.length === 0 ? {} : { tokenSecrets }),
         ...given("host", text("host")),
         ...given("regions", text("regions")),
         ...given("geoDb", text("geo-db")),

@@ -2,6 +2,7 @@
 // it takes more introductions; never sends anything.
 
 import { Acquaintances } from "./acquaintances.ts";
+import type { Household } from "./household.ts";
 import { type Limits, TokenBucket } from "./limits.ts";
 import type { PeerId } from "./protocol/ids.ts";
 import type { Holding } from "./protocol/messages.ts";
@@ -12,6 +13,7 @@ import type { Session } from "./sessions.ts";
 /** A connection, from its arrival until it is dropped or left. A peer once it has said hello. */
 export class Guest<Connection> {
   readonly connection: Connection;
+  readonly household: Household;
   where: Where;
   readonly messages: TokenBucket;
   readonly messageUnits: TokenBucket;
@@ -19,13 +21,29 @@ export class Guest<Connection> {
   heardAt: number;
   peer: Peer<Connection> | undefined;
 
-  constructor(connection: Connection, where: Where, { limits, now }: Birth) {
+  constructor(
+    connection: Connection,
+    from: { readonly where: Where; readonly household: Household },
+    { limits, now }: Birth,
+  ) {
     this.connection = connection;
-    this.where = where;
+    this.where = from.where;
+    this.household = from.household;
     this.messages = new TokenBucket(limits.messages, now);
     this.messageUnits = new TokenBucket(limits.messageUnits, now);
     this.violations = new TokenBucket(limits.violations, now);
     this.heardAt = now;
+  }
+
+  /** Takes one message of `length` units from its own allowance and the household's. */
+  mayHear(length: number, now: number): boolean {
+    const { household } = this;
+    return (
+      this.messages.take(1, now) &&
+      this.messageUnits.take(length, now) &&
+      household.messages.take(1, now) &&
+      household.messageUnits.take(length, now)
+    );
   }
 }
 
@@ -40,12 +58,14 @@ export class Peer<Connection> {
   /** What the page says of its place, kept for the day the operator redraws the map. */
   readonly refinement: string | undefined;
   levels: readonly Level[];
-  readonly announces: TokenBucket;
+  readonly #announces: TokenBucket;
   readonly known: Acquaintances;
   /** Holding by the roster's key of the swarm. */
   readonly swarms = new Map<string, Holding>();
   /** Open ones, by the other side: one a pair. */
   readonly sessions = new Map<PeerId, Session<Peer<Connection>>>();
+  /** Households that say it sent them wrong bytes; no more than it takes to shun it. */
+  readonly #accusers = new Set<Household>();
   /** Until it departs; the sessions of others may still name it afterwards. */
   present = true;
   /** When it last said how many bytes it moved; before that, when it came. */
@@ -66,10 +86,25 @@ export class Peer<Connection> {
     this.refinement = from.refinement;
     this.levels = levelsOf(from.guest.where, from.refinement);
     this.#limits = limits;
-    this.announces = new TokenBucket(limits.announces, now);
+    this.#announces = new TokenBucket(limits.announces, now);
     this.#introductions = new TokenBucket(limits.introductions, now);
     this.reportedAt = now;
     this.known = new Acquaintances(limits);
+  }
+
+  mayAnnounce(now: number): boolean {
+    return this.#announces.take(1, now) && this.guest.household.announces.take(1, now);
+  }
+
+  /** Whether this is the one that makes it shunned. Neighbours of one accuser have no voice of their own. */
+  accused(by: Household): boolean {
+    if (this.#isShunned) return false;
+    this.#accusers.add(by);
+    return this.#isShunned;
+  }
+
+  get #isShunned(): boolean {
+    return this.#accusers.size >= this.#limits.accusersToShun;
   }
 
   /** A new wish replaces the old one, overdraft and all. */
@@ -85,6 +120,7 @@ export class Peer<Connection> {
   introduced(now: number): void {
     this.#left--;
     this.#introductions.take(1, now);
+    this.guest.household.introductions.take(1, now);
   }
 
   /** An introduction came to nothing, so what it used up is wanted again. */
@@ -98,16 +134,18 @@ export class Peer<Connection> {
   }
 
   room(now: number): Room {
-    if (this.sessions.size >= this.#limits.openSessions) return "closed";
-    if (!this.#introductions.has(1, now)) return "closed";
+    if (this.capacity(now) === 0) return "closed";
+    if (this.#accusers.size >= this.#limits.accusersToDoubt) return "drained";
     if (this.#left > 0) return "open";
     return this.#left > -this.#limits.overdraft ? "spare" : "drained";
   }
 
   /** How many introductions it may have at this moment, whatever it wants. */
   capacity(now: number): number {
+    if (this.#isShunned) return 0;
+    const allowances = [this.#introductions, this.guest.household.introductions];
     let count = this.#limits.openSessions - this.sessions.size;
-    while (count > 0 && !this.#introductions.has(count, now)) count--;
+    while (count > 0 && !allowances.every((allowance) => allowance.has(count, now))) count--;
     return Math.max(0, count);
   }
 }

@@ -23,7 +23,8 @@ import { Scripts } from "./scripts.ts";
 import { siteOf } from "./site.ts";
 import { type Caller, type Socket, Sockets } from "./sockets.ts";
 import type { Totals } from "./tally.ts";
-import { type Clock, Tracker } from "./tracker.ts";
+import { JoinTokens, SHORTEST_SECRET } from "./tokens.ts";
+import { type Clock, Tracker, type TrackerNeeds } from "./tracker.ts";
 
 export interface RunningTracker {
   readonly port: number;
@@ -51,6 +52,7 @@ export async function startTracker(options: TrackerOptions = {}): Promise<Runnin
     mapFiles: options,
     maps: await openMaps(options),
     scripts: new Scripts(options.scriptsDir ?? join(thisPackage().root, "dist", "client")),
+    tokens: tokensOf(options.tokenSecrets ?? []),
     limits: { ...DEFAULT_LIMITS, ...options.limits },
     edgeLimits: { ...DEFAULT_EDGE_LIMITS, ...options.edgeLimits },
     clock: options.clock ?? { now: () => performance.now() },
@@ -60,6 +62,16 @@ export async function startTracker(options: TrackerOptions = {}): Promise<Runnin
   const host = options.host ?? (sites.size === 0 ? "127.0.0.1" : undefined);
   await edge.listen(options.port ?? DEFAULT_PORT, host);
   return edge;
+}
+
+function tokensOf(secrets: readonly string[]): EdgeNeeds["tokens"] {
+  if (secrets.length === 0) return undefined;
+  if (secrets.some((secret) => Buffer.byteLength(secret) < SHORTEST_SECRET)) {
+    const sentence = `--token-secret must have ${SHORTEST_SECRET} characters or more.`;
+    throw new OptionError("tokenSecrets", sentence);
+  }
+  const tokens = new JoinTokens(secrets);
+  return (token, site) => tokens.lacks(token, site);
 }
 
 function siteOrError(text: string): string {
@@ -74,6 +86,8 @@ interface EdgeNeeds {
   readonly mapFiles: MapFiles;
   readonly maps: Maps;
   readonly scripts: Scripts;
+  /** What a join token lacks; `undefined`: none is needed. */
+  readonly tokens: TrackerNeeds<Socket>["lacks"];
   readonly limits: Limits;
   readonly edgeLimits: EdgeLimits;
   readonly clock: Clock;
@@ -110,12 +124,16 @@ class Edge implements RunningTracker {
     this.#needs = needs;
     this.#maps = needs.maps;
     const { limits, edgeLimits, clock } = needs;
-    this.#admission = new Admission(needs.sites, edgeLimits);
+    this.#admission = new Admission(needs.sites, {
+      edge: edgeLimits,
+      household: limits.household,
+    });
     this.#sockets = new Sockets({
       limits: edgeLimits,
       heartbeatMs: limits.heartbeatMs,
       now: () => clock.now(),
       received: (socket, text) => this.#received(socket, text),
+      broke: (socket, code) => this.#tracker.broke(socket, code),
       closed: (socket) => {
         this.#tracker.left(socket);
         this.#admission.released(socket.caller.household);
@@ -136,6 +154,7 @@ class Edge implements RunningTracker {
         },
       },
       peerIdOf,
+      ...(needs.tokens === undefined ? {} : { lacks: needs.tokens }),
     });
     this.#http = createServer(HTTP_BOUNDS, (request, response) => {
       void answerHttp(request, response, {
@@ -261,7 +280,8 @@ class Edge implements RunningTracker {
     this.#upgrades.handleUpgrade(request, stream, head, (ws) => {
       opened = true;
       const caller = { site, household, address };
-      this.#tracker.arrived(this.#sockets.add(ws, caller), this.#whereIs(caller));
+      const socket = this.#sockets.add(ws, caller);
+      this.#tracker.arrived(socket, this.#whereIs(caller), household);
     });
   }
 }

@@ -1,6 +1,7 @@
 // All open WebSockets: messages in and out, heartbeats, slow readers, and goodbye. Wraps `ws` sockets it is given;
 // knows nothing of swarms. No timer of its own: `sweep` is called.
 
+import type { Household } from "./household.ts";
 import type { EdgeLimits } from "./limits.ts";
 import type { TrackerMessage } from "./protocol/messages.ts";
 import type { Address } from "./region/address.ts";
@@ -16,7 +17,8 @@ export interface Wire {
   close(code: number, reason: string): void;
   terminate(): void;
   on(event: "message", listener: (payload: unknown, isBinary: boolean) => void): unknown;
-  on(event: "pong" | "error" | "close", listener: () => void): unknown;
+  on(event: "error", listener: (error: Error) => void): unknown;
+  on(event: "ping" | "pong" | "close", listener: () => void): unknown;
 }
 
 export interface SocketsNeeds {
@@ -24,13 +26,15 @@ export interface SocketsNeeds {
   readonly heartbeatMs: number;
   now(): number;
   received(socket: Socket, text: string): void;
+  /** What came was no message; the socket is being closed. */
+  broke(socket: Socket, code: "malformed" | "too-large"): void;
   closed(socket: Socket): void;
 }
 
 /** Whose connection it is, as far as that can be known. Stays in memory, is never logged. */
 export interface Caller {
   readonly site: string;
-  readonly household: string;
+  readonly household: Household;
   /** `undefined`: could not be read. */
   readonly address: Address | undefined;
 }
@@ -46,6 +50,13 @@ export interface Socket {
 
 /** Losing these costs a slow reader nothing it could use in time. */
 const DISPENSABLE: ReadonlySet<TrackerMessage["type"]> = new Set(["announced", "pong"]);
+const PING = '{"type":"ping"}';
+/** Of `ws`'s error codes, those for more than its options allow. */
+const TOO_LARGE: ReadonlySet<string> = new Set([
+  "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH",
+  "WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH",
+  "WS_ERR_TOO_MANY_BUFFERED_PARTS",
+]);
 /** RFC 6455, section 7.4.1: policy violation; and its registry: service restart. */
 const POLICY = 1008;
 const RESTART = 1012;
@@ -77,11 +88,18 @@ export class Sockets {
       // Binary is no message of ours; the empty text is refused as malformed, like any other mistake.
       this.#needs.received(socket, isBinary ? "" : String(payload));
     });
+    // Control frames nobody asked for (browsers send none) use up the same allowance as the message of that name.
+    ws.on("ping", () => this.#needs.received(socket, PING));
     ws.on("pong", () => {
+      if (socket.answered) this.#needs.received(socket, PING);
       socket.answered = true;
     });
     // Oversized, malformed or half a frame: `ws` closes by itself, and `close` follows.
-    ws.on("error", () => {});
+    ws.on("error", (error) => {
+      const code = "code" in error ? String(error.code) : "";
+      if (!code.startsWith("WS_ERR_")) return;
+      this.#needs.broke(socket, TOO_LARGE.has(code) ? "too-large" : "malformed");
+    });
     ws.on("close", () => {
       this.#open.delete(socket);
       this.#needs.closed(socket);

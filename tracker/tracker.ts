@@ -2,6 +2,7 @@
 // met a socket, a clock or a database, so the simulator runs this very file. It never trusts what it is told beyond
 // the bounds in `limits`, never sees content, and its work per message does not grow with the swarm.
 
+import { Household } from "./household.ts";
 import type { Limits } from "./limits.ts";
 import { Meetings, type Message } from "./meetings.ts";
 import { type Birth, Guest, Peer } from "./peer.ts";
@@ -41,6 +42,8 @@ export interface TrackerNeeds<Connection> {
   readonly outbox: Outbox<Connection>;
   /** What the secret of a `hello` proves; the text is already known to be one. */
   peerIdOf(secret: string): PeerId;
+  /** What is wrong with a join token, or `undefined` when it admits to the site. Left out: none is needed. */
+  lacks?(token: string | undefined, site: string): string | undefined;
 }
 
 /** `Connection` is whatever the host says it is: a socket in production, an object in a test. */
@@ -62,8 +65,14 @@ export class Tracker<Connection extends object> {
     });
   }
 
-  arrived(connection: Connection, where: Where): void {
-    this.#guests.set(connection, new Guest(connection, where, this.#birth()));
+  /** Connections that share an address share a `household`, so that together they have no more than it allows. */
+  arrived(connection: Connection, where: Where, household?: Household): void {
+    const birth = this.#birth();
+    const from = {
+      where,
+      household: household ?? new Household(birth.limits.household, birth.now),
+    };
+    this.#guests.set(connection, new Guest(connection, from, birth));
   }
 
   /** One message. What comes from a connection that never arrived, was dropped or left is ignored. */
@@ -72,7 +81,7 @@ export class Tracker<Connection extends object> {
     if (guest === undefined) return;
     const now = this.#needs.clock.now();
     guest.heardAt = now;
-    if (!guest.messages.take(1, now) || !guest.messageUnits.take(text.length, now)) {
+    if (!guest.mayHear(text.length, now)) {
       this.#offended(guest, "rate", "too many messages");
       return;
     }
@@ -93,6 +102,15 @@ export class Tracker<Connection extends object> {
     this.#tally.went(before);
     this.#tally.came(where.label);
     this.#meetings.moved(guest.peer, this.#needs.clock.now());
+  }
+
+  /** What came is no message at all, so that the host ends the connection by itself. `left` may follow or not. */
+  broke(connection: Connection, code: "malformed" | "too-large"): void {
+    const guest = this.#guests.get(connection);
+    if (guest === undefined) return;
+    this.#tally.offended(code);
+    guest.household.strike(this.#needs.clock.now());
+    this.#forget(guest);
   }
 
   /** The connection is gone. */
@@ -162,6 +180,11 @@ export class Tracker<Connection extends object> {
       this.#refuseAndDrop(guest, "version", `this tracker speaks ${PROTOCOL_VERSION}`);
       return;
     }
+    const lacking = this.#needs.lacks?.(message.token, guest.where.site);
+    if (lacking !== undefined) {
+      this.#refuseAndDrop(guest, "token", lacking);
+      return;
+    }
     const id = this.#needs.peerIdOf(message.secret);
     const former = this.#peers.get(id)?.guest;
     if (former !== undefined) this.#refuseAndDrop(former, "replaced", "connected again");
@@ -193,6 +216,10 @@ export class Tracker<Connection extends object> {
       if (!peer.known.has(id, now)) continue;
       this.#tally.offended("poisoned");
       peer.known.note(id, "poisoned", now);
+      const accused = this.#peers.get(id);
+      if (accused === undefined) continue;
+      if (accused.accused(peer.guest.household)) accused.guest.household.strike(now);
+      this.#meetings.seat(accused, now);
     }
   }
 
@@ -215,6 +242,7 @@ export class Tracker<Connection extends object> {
       this.#tally.offended(code);
       this.#needs.outbox.send(guest.connection, { type: "refused", code, detail });
     } else {
+      guest.household.strike(now);
       this.#refuseAndDrop(guest, code, detail);
     }
   }

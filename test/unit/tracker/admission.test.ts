@@ -2,7 +2,13 @@
 
 import { describe, expect, test } from "vitest";
 import { Admission } from "../../../tracker/admission.ts";
-import { DEFAULT_EDGE_LIMITS, type EdgeLimits, TokenBucket } from "../../../tracker/limits.ts";
+import type { Household } from "../../../tracker/household.ts";
+import {
+  DEFAULT_EDGE_LIMITS,
+  DEFAULT_LIMITS,
+  type EdgeLimits,
+  TokenBucket,
+} from "../../../tracker/limits.ts";
 import { parseAddress } from "../../../tracker/region/address.ts";
 import { admittedSite, siteOf } from "../../../tracker/site.ts";
 
@@ -58,53 +64,92 @@ describe("a site", () => {
 
 describe("admission", () => {
   const knocking = (limits: Partial<EdgeLimits>) => {
-    const admission = new Admission(new Set(), { ...DEFAULT_EDGE_LIMITS, ...limits });
+    const admission = new Admission(new Set(), {
+      edge: { ...DEFAULT_EDGE_LIMITS, ...limits },
+      household: DEFAULT_LIMITS.household,
+    });
     const knock = (ip: string, now = 0, origin = "http://localhost") => {
       const verdict = admission.admit({ path: "/", origin, address: parseAddress(ip) }, now);
       return verdict.ok ? verdict.household : verdict.status;
     };
-    return { admission, knock };
+    const enter = (ip: string, now = 0): Household => {
+      const household = knock(ip, now);
+      if (typeof household === "number") throw new Error(`${ip} is refused with ${household}`);
+      return household;
+    };
+    return { admission, knock, enter };
   };
 
   test("counts connections by household: an IPv4 address, an IPv6 /64", () => {
-    const { admission, knock } = knocking({ connectionsPerAddress: 2 });
-    const first = knock("192.0.2.1");
+    const { admission, knock, enter } = knocking({ connectionsPerAddress: 2 });
+    const first = enter("192.0.2.1");
     expect(knock("192.0.2.1")).toBe(first);
     expect(knock("192.0.2.1")).toBe(429);
     expect(knock("192.0.2.2")).not.toBe(429);
     expect(knock("2001:db8::1")).toBe(knock("2001:db8::ffff:1"));
     expect(knock("2001:db8::2")).toBe(429);
     expect(knock("2001:db8:0:1::2")).not.toBe(429);
-    admission.released(String(first));
+    admission.released(first);
     expect(knock("192.0.2.1")).toBe(first);
   });
 
   test("slows a household that keeps coming and going", () => {
-    const { admission, knock } = knocking({ upgradesPerAddress: { burst: 3, perSecond: 1 } });
-    for (let each = 0; each < 3; each++) admission.released(String(knock("192.0.2.1")));
+    const { admission, knock, enter } = knocking({
+      upgradesPerAddress: { burst: 3, perSecond: 1 },
+    });
+    for (let each = 0; each < 3; each++) admission.released(enter("192.0.2.1"));
     expect(knock("192.0.2.1")).toBe(429);
     admission.sweep(0);
     expect(knock("192.0.2.1")).toBe(429);
-    expect(knock("192.0.2.1", 1000)).toBeTypeOf("string");
+    enter("192.0.2.1", 1000);
   });
 
   test("has an end altogether, and room again when somebody leaves", () => {
-    const { admission, knock } = knocking({ connections: 2 });
-    const first = knock("192.0.2.1");
+    const { admission, knock, enter } = knocking({ connections: 2 });
+    const first = enter("192.0.2.1");
     knock("192.0.2.2");
     expect(knock("192.0.2.3")).toBe(503);
-    admission.released(String(first));
-    expect(knock("192.0.2.3")).toBeTypeOf("string");
+    admission.released(first);
+    enter("192.0.2.3");
   });
 
   test("refuses other paths and other sites without charging the household", () => {
-    const { admission, knock } = knocking({ upgradesPerAddress: { burst: 1, perSecond: 0 } });
+    const { admission, knock, enter } = knocking({
+      upgradesPerAddress: { burst: 1, perSecond: 0 },
+    });
     expect(knock("192.0.2.1", 0, "https://example.org")).toBe(403);
     const address = parseAddress("192.0.2.1");
     expect(admission.admit({ path: "/x", origin: "http://localhost", address }, 0)).toMatchObject({
       status: 404,
     });
-    expect(knock("192.0.2.1")).toBeTypeOf("string");
+    enter("192.0.2.1");
+  });
+
+  test("blocks a household whose connections are ended again and again, and forgives it after a while", () => {
+    const { admission, knock, enter } = knocking({});
+    const { strikes, blockedForMs } = DEFAULT_LIMITS.household;
+    for (let each = 0; each < strikes.burst; each++) {
+      const household = enter("2001:db8::1");
+      household.strike(0);
+      admission.released(household);
+    }
+    expect(knock("2001:db8::2")).toBe(429);
+    admission.sweep(blockedForMs - 1);
+    expect(knock("2001:db8::2", blockedForMs - 1)).toBe(429);
+    enter("2001:db8:0:1::2");
+    enter("2001:db8::2", blockedForMs);
+  });
+
+  test("remembers strikes while they count, though nobody is connected", () => {
+    const { admission, enter } = knocking({});
+    const household = enter("192.0.2.1");
+    household.strike(0);
+    admission.released(household);
+    admission.sweep(59_999);
+    expect(enter("192.0.2.1", 59_999)).toBe(household);
+    admission.released(household);
+    admission.sweep(120_000);
+    expect(enter("192.0.2.1", 120_000)).not.toBe(household);
   });
 });
 

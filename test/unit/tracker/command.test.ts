@@ -75,6 +75,7 @@ describe("one sentence and an exit code answer", () => {
     [2, "--regions", ["--port", "0", "--regions", "/nowhere/rules.json"]],
     [2, "--geo-db", ["--port", "0", "--geo-db", "package.json"]],
     [2, "--asn-db", ["--port", "0", "--asn-db", "/nowhere/asn.mmdb"]],
+    [2, "--token-secret", ["--port", "0", "--token-secret", "hunter2"]],
     [2, "--host", ["--port", "0", "--host", "192.0.2.1"]],
   ])("with %i a wrong %s", async (code, flag, args) => {
     const command = running(args);

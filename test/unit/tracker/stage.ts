@@ -1,6 +1,7 @@
 // A stage for the tracker core: objects as connections, a clock that is told the time, dice with a seed, and every
 // message kept. What the tests say to the tracker goes through its real parser.
 
+import type { Household } from "../../../tracker/household.ts";
 import { DEFAULT_LIMITS, type Limits } from "../../../tracker/limits.ts";
 import { base64url, utf8 } from "../../../tracker/protocol/bytes.ts";
 import {
@@ -111,7 +112,11 @@ export class Stage {
   now = 0;
   readonly tracker: Tracker<Actor>;
 
-  constructor(limits: Partial<Limits> = {}, seed = 1) {
+  constructor(
+    limits: Partial<Limits> = {},
+    seed = 1,
+    lacks?: (token: string | undefined, site: string) => string | undefined,
+  ) {
     this.tracker = new Tracker<Actor>({
       limits: { ...DEFAULT_LIMITS, ...limits },
       clock: { now: () => this.now },
@@ -127,15 +132,20 @@ export class Stage {
         if (found === undefined) throw new Error("only actors' secrets are used here");
         return found;
       },
+      ...(lacks === undefined ? {} : { lacks }),
     });
   }
   readonly #ids = new Map<string, PeerId>();
 
-  arrives(name: string, place: Place = CZ, site: string = SITE): Actor {
+  arrives(name: string, place: Place = CZ, site: string = SITE, household?: Household): Actor {
     const actor = new Actor(this, name);
     this.#ids.set(secretOf(name), idOf(name));
-    this.tracker.arrived(actor, { ...place, site });
+    this.tracker.arrived(actor, { ...place, site }, household);
     return actor;
+  }
+  /** Arrived from the address of others, and welcomed. */
+  joins(household: Household, name: string): Actor {
+    return this.arrives(name, CZ, SITE, household).hello();
   }
   /** Arrived and welcomed. */
   enters(name: string, place: Place = CZ, site: string = SITE): Actor {

@@ -2,9 +2,10 @@
 // socket, no real time.
 
 import { describe, expect, test } from "vitest";
-import { DEFAULT_LIMITS } from "../../../tracker/limits.ts";
+import { Household } from "../../../tracker/household.ts";
+import { DEFAULT_LIMITS, type HouseholdLimits } from "../../../tracker/limits.ts";
 import { PROTOCOL_VERSION } from "../../../tracker/protocol/messages.ts";
-import { idOf, pair, SITE, Stage, secretOf, swarm } from "./stage.ts";
+import { type Actor, idOf, pair, SITE, Stage, secretOf, swarm } from "./stage.ts";
 
 const BYTES = { cache: 0, peers: 0, origin: 0, uploaded: 0 };
 
@@ -169,6 +170,162 @@ describe("report", () => {
     bob.announce(8, { film: "none" });
     expect(bob.met()).toEqual([ann.id]);
   });
+});
+
+describe("poisoning", () => {
+  /** `victim` is linked with the liar, and says what it got. */
+  const accuse = (victim: Actor, liar: Actor) => {
+    const meeting = victim.all("introduce").find(({ peer }) => peer === liar.id);
+    if (meeting === undefined) throw new Error(`${victim.name} did not meet ${liar.name}`);
+    victim.say({ type: "ended", session: meeting.session, outcome: "linked" });
+    victim.say({ type: "report", bytes: BYTES, poisoned: [liar.id] });
+  };
+
+  /** A liar, and so many that have accused it, each from an address of its own. */
+  const scene = (accusers: number) => {
+    const stage = new Stage();
+    const liar = stage.enters("liar").announce(16, { film: "all", song: "all" });
+    const victims = Array.from({ length: accusers }, (_, each) =>
+      stage.enters(`victim${each}`).announce(1, { film: "none" }),
+    );
+    for (const victim of victims) accuse(victim, liar);
+    const isMetBy = (name: string) =>
+      stage.enters(name).announce(8, { film: "none" }).met().includes(liar.id);
+    return { stage, liar, victims, isMetBy };
+  };
+
+  test("by the word of one keeps that pair apart; others still meet the accused", () => {
+    const { victims, isMetBy, liar, stage } = scene(1);
+    victims[0]?.say({ type: "report", bytes: BYTES, poisoned: [liar.id] });
+    expect(stage.tracker.totals().violations).toEqual({ poisoned: 2 });
+    expect(isMetBy("newcomer")).toBe(true);
+  });
+
+  test("by the word of two leaves the accused to those who find nobody else", () => {
+    const { stage, liar } = scene(2);
+    expect(stage.enters("alone").announce(8, { song: "none" }).met()).toEqual([liar.id]);
+    for (let each = 0; each < 8; each++)
+      stage.enters(`other${each}`).announce(16, { film: "some" });
+    const newcomer = stage.enters("newcomer").announce(8, { film: "none" });
+    expect(newcomer.met().length).toBeGreaterThan(2);
+    expect(newcomer.met()).not.toContain(liar.id);
+  });
+
+  test("by the word of three ends the introductions of the accused, also those it asks for", () => {
+    const { liar, isMetBy, stage } = scene(3);
+    expect(isMetBy("newcomer")).toBe(false);
+    const before = liar.met().length;
+    stage.now += 60_000;
+    liar.announce(16, { film: "none" });
+    expect(liar.met()).toHaveLength(before);
+    expect(liar.last("announced").introductions).toBe(0);
+  });
+
+  test("by the word of three in one household is the word of one", () => {
+    const stage = new Stage();
+    const home = new Household(DEFAULT_LIMITS.household, 0);
+    const liar = stage.enters("liar").announce(16, { film: "all" });
+    for (const name of ["ann", "bob", "cyd"]) {
+      const victim = stage.joins(home, name).announce(8, { film: "none" });
+      accuse(victim, liar);
+    }
+    expect(stage.enters("newcomer").announce(8, { film: "none" }).met()).toContain(liar.id);
+  });
+
+  test("counts against the household of who is shunned, once", () => {
+    const limits = {
+      household: { ...DEFAULT_LIMITS.household, strikes: { burst: 2, perSecond: 0 } },
+    };
+    const stage = new Stage(limits);
+    const home = new Household(limits.household, 0);
+    const victims = ["a", "b", "c", "d"].map((name) => stage.enters(name));
+    const meet = (name: string) => {
+      const liar = stage.joins(home, name).announce(16, { [name]: "all" });
+      for (const victim of victims) victim.announce(8, { [name]: "none" });
+      for (const victim of victims) accuse(victim, liar);
+    };
+    meet("first");
+    expect(home.isBlocked(0)).toBe(false);
+    meet("second");
+    expect(home.isBlocked(0)).toBe(true);
+  });
+});
+
+describe("the connections of one household together", () => {
+  const crowded = (limits: Partial<HouseholdLimits>) => {
+    const household = { ...DEFAULT_LIMITS.household, ...limits };
+    const stage = new Stage({ household });
+    const home = new Household(household, 0);
+    return { stage, home, members: ["ann", "bob"].map((name) => stage.joins(home, name)) };
+  };
+
+  test("may say so many messages, and others as many of their own", () => {
+    const { stage, members } = crowded({ messages: { burst: 4, perSecond: 0 } });
+    for (const member of [...members, ...members]) member.say({ type: "ping" });
+    expect(members.map((member) => member.all("pong").length)).toEqual([1, 1]);
+    expect(members.map((member) => member.refusals())).toEqual([["rate"], ["rate"]]);
+    const stranger = stage.enters("stranger").say({ type: "ping" });
+    expect(stranger.all("pong")).toHaveLength(1);
+  });
+
+  test("may say so many units", () => {
+    const { members } = crowded({ messageUnits: { burst: 1000, perSecond: 0 } });
+    for (const member of members) member.sayText(`${" ".repeat(500)}{"type":"ping"}`);
+    expect(members.map((member) => member.refusals())).toEqual([[], ["rate"]]);
+  });
+
+  test("may announce so often", () => {
+    const { members } = crowded({ announces: { burst: 1, perSecond: 0 } });
+    for (const member of members) member.announce(8, { film: "none" });
+    expect(members.map((member) => member.all("announced").length)).toEqual([1, 0]);
+  });
+
+  test("are introduced so often, asked or not", () => {
+    const { stage, home } = crowded({ introductions: { burst: 3, perSecond: 0 } });
+    for (let each = 0; each < 8; each++) stage.enters(`other${each}`).announce(8, { film: "all" });
+    const met = ["cyd", "dan"].map((name) =>
+      stage.joins(home, name).announce(8, { film: "none" }).met(),
+    );
+    expect(met.map(({ length }) => length)).toEqual([3, 0]);
+    const late = stage.enters("late").announce(16, { film: "none" });
+    expect(late.met()).not.toContain(idOf("cyd"));
+    expect(late.met()).not.toContain(idOf("dan"));
+  });
+
+  test("are struck when one of them is ended for what it sent, not when it is replaced", () => {
+    const { stage, home, members } = crowded({ strikes: { burst: 1, perSecond: 0 } });
+    stage.joins(home, "ann");
+    expect(home.isBlocked(0)).toBe(false);
+    for (let each = 0; each < 5; each++) members[1]?.sayText("?");
+    expect(members[1]?.dropped).toBe("malformed");
+    expect(home.isBlocked(0)).toBe(true);
+  });
+
+  test("are struck by frames that are no message", () => {
+    const { stage, home, members } = crowded({ strikes: { burst: 1, perSecond: 0 } });
+    const [ann] = members;
+    if (ann === undefined) throw new Error("ann is there");
+    stage.tracker.broke(ann, "too-large");
+    expect(home.isBlocked(0)).toBe(true);
+    expect(stage.tracker.totals()).toMatchObject({ peers: 1, violations: { "too-large": 1 } });
+  });
+});
+
+test("where tokens are wanted, nobody is welcomed without, and the reason is told", () => {
+  const stage = new Stage({}, 1, (token, site) =>
+    token === `for ${site}` ? undefined : "no token of ours",
+  );
+  const hello = { type: "hello", version: PROTOCOL_VERSION } as const;
+  const ann = stage.arrives("ann").say({ ...hello, secret: secretOf("ann"), token: `for ${SITE}` });
+  expect(ann.all("welcome")).toHaveLength(1);
+  const bob = stage.arrives("bob").say({ ...hello, secret: secretOf("bob"), token: "for another" });
+  expect(bob.all("refused")).toEqual([
+    { type: "refused", code: "token", detail: "no token of ours" },
+  ]);
+  expect(bob.dropped).toBe("token");
+  // Nobody is pushed out of an id by somebody without a token.
+  stage.arrives("ann").hello();
+  expect(ann.dropped).toBeUndefined();
 });
 
 test("draining tells everybody to come back, each at another moment", () => {

@@ -1,0 +1,123 @@
+// What a determined stranger can do to the tracker over real sockets, and how it ends: blocked for a while, cut, and
+// nobody else the worse for it.
+
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { connect } from "node:net";
+import { afterEach, describe, expect, test } from "vitest";
+import { WebSocket } from "ws";
+import { DEFAULT_EDGE_LIMITS, DEFAULT_LIMITS } from "../../../tracker/limits.ts";
+import type { TrackerOptions } from "../../../tracker/options.ts";
+import { PROTOCOL_VERSION } from "../../../tracker/protocol/messages.ts";
+import { type RunningTracker, startTracker } from "../../../tracker/server.ts";
+import { newSecret, Page } from "./page.ts";
+
+const running: RunningTracker[] = [];
+async function started(options: TrackerOptions = {}): Promise<RunningTracker> {
+  const tracker = await startTracker({ port: 0, ...options });
+  running.push(tracker);
+  return tracker;
+}
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((tracker) => tracker.close({ graceful: false })));
+});
+
+const from = (address: string) => ({ "x-forwarded-for": address });
+const knock = (tracker: RunningTracker, address: string) =>
+  Page.open(tracker, undefined, from(address));
+
+describe("an address whose connections are ended again and again", () => {
+  const offences: readonly (readonly [what: string, code: number, frame: string | Buffer])[] = [
+    ["messages that are none", 1008, "?"],
+    ["frames that are too large", 1009, Buffer.alloc(100_000)],
+  ];
+  test.each(offences)(
+    "for %s is blocked for a while, and nobody else is",
+    async (_what, code, frame) => {
+      let now = 0;
+      const tracker = await started({ trustProxy: 1, clock: { now: () => now } });
+      for (let each = 0; each < DEFAULT_LIMITS.household.strikes.burst; each++) {
+        const page = await knock(tracker, "198.51.100.1");
+        page.say({ type: "hello", version: PROTOCOL_VERSION, secret: newSecret() });
+        await page.next("welcome");
+        for (let times = 0; times < 5; times++) page.ws.send(frame);
+        expect((await page.closed).code).toBe(code);
+      }
+      await expect(knock(tracker, "198.51.100.1")).rejects.toThrow("429");
+      await knock(tracker, "198.51.100.2");
+      now = DEFAULT_LIMITS.household.blockedForMs;
+      await knock(tracker, "198.51.100.1");
+    },
+  );
+});
+
+describe("a socket is cut", () => {
+  const stranger = async (tracker: RunningTracker) => {
+    const page = await Page.join(tracker);
+    const closed = once(page.ws, "close");
+    return { page, closed };
+  };
+
+  test("that floods pings, in whatever portions", async () => {
+    const tracker = await started();
+    const honest = await Page.join(tracker);
+    const { page, closed } = await stranger(tracker);
+    const flood = setInterval(() => {
+      for (let each = 0; each < 8 && page.ws.readyState === WebSocket.OPEN; each++) page.ws.ping();
+    });
+    await closed;
+    clearInterval(flood);
+    honest.say({ type: "ping" });
+    await honest.next("pong");
+    expect(tracker.totals().peers).toBe(1);
+  });
+
+  test("that floods pongs nobody asked for", async () => {
+    const tracker = await started();
+    const { page, closed } = await stranger(tracker);
+    for (let each = 0; each < 400; each++) page.ws.pong();
+    expect((await closed)[0]).toBe(1008);
+    expect(tracker.totals().violations).toEqual({ rate: 5 });
+  });
+
+  test("that cuts a message into more pieces than any browser does", async () => {
+    const tracker = await started();
+    const { page, closed } = await stranger(tracker);
+    for (let each = 0; each <= DEFAULT_EDGE_LIMITS.messageFrames; each++) {
+      page.ws.send(" ", { fin: false });
+    }
+    expect((await closed)[0]).toBe(1008);
+    expect(tracker.totals()).toMatchObject({ peers: 0, violations: { "too-large": 1 } });
+  });
+
+  test("that dribbles one frame in crumbs", async () => {
+    const tracker = await started();
+    const raw = connect(tracker.port, "127.0.0.1");
+    raw.setNoDelay(true);
+    raw.on("error", () => {});
+    const key = randomBytes(16).toString("base64");
+    raw.write(
+      `GET / HTTP/1.1\r\nHost: x\r\nOrigin: http://localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+        `Sec-WebSocket-Key: ${key}\r\nSec-WebSocket-Version: 13\r\n\r\n`,
+    );
+    await once(raw, "data");
+    raw.resume();
+    const closed = once(raw, "close");
+    // A text frame of 60,000 bytes, of which one comes at a time.
+    raw.write(Buffer.from([0x81, 0xfe, 0xea, 0x60, 0, 0, 0, 0]));
+    let isOpen = true;
+    void closed.then(() => {
+      isOpen = false;
+    });
+    while (isOpen) {
+      await new Promise((resolve) => raw.write(" ", resolve));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(tracker.totals().violations).toEqual({ "too-large": 1 });
+  });
+});
+
+test("a connection whose other end is gone is found within a minute", () => {
+  const { heartbeatMs } = DEFAULT_LIMITS;
+  expect(2 * heartbeatMs + 2 * DEFAULT_EDGE_LIMITS.sweepMs).toBeLessThanOrEqual(60_000);
+});
