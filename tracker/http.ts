@@ -1,12 +1,14 @@
-// The tracker's plain HTTP side: scripts, liveness, readiness and totals. Read-only, no cookies, no bodies taken,
+// The tracker's plain HTTP side: scripts, liveness, readiness, totals and metrics. Read-only, no cookies, no bodies taken,
 // nothing of any one visitor.
 
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Metrics } from "./metrics.ts";
 import { SCRIPT_NAMES, type ScriptName, type Scripts } from "./scripts.ts";
 import type { Totals } from "./tally.ts";
 
 export interface HttpNeeds {
   readonly scripts: Scripts;
+  readonly metrics: Metrics;
   totals(): Totals;
   isDraining(): boolean;
 }
@@ -48,7 +50,8 @@ async function answerTo(request: IncomingMessage, needs: HttpNeeds): Promise<Ans
   const path = (request.url ?? "/").split("?", 1)[0] ?? "/";
   const script = SCRIPT_NAMES.find((name) => path === `/${name}`);
   const known = script !== undefined || path === "/healthz" || path === "/readyz";
-  if (!known && path !== "/stats" && path !== "/") return text(404, "There is nothing here.");
+  if (!known && path !== "/stats" && path !== "/metrics" && path !== "/")
+    return text(404, "There is nothing here.");
   if (request.method !== "GET" && request.method !== "HEAD") {
     return text(405, "Only GET and HEAD.", { allow: "GET, HEAD" });
   }
@@ -63,6 +66,12 @@ async function answerTo(request: IncomingMessage, needs: HttpNeeds): Promise<Ans
         status: 200,
         headers: { "content-type": "application/json", "cache-control": "no-store" },
         body: `${JSON.stringify(needs.totals())}\n`,
+      };
+    case "/metrics":
+      return {
+        status: 200,
+        headers: { "content-type": needs.metrics.contentType, "cache-control": "no-store" },
+        body: await needs.metrics.text(),
       };
     default:
       return text(426, "This is a Shoal tracker; pages speak WebSocket to it.", {

@@ -12,6 +12,7 @@ import { answerHttp } from "./http.ts";
 import { DEFAULT_EDGE_LIMITS, DEFAULT_LIMITS, type EdgeLimits, type Limits } from "./limits.ts";
 import { type Log, silent } from "./log.ts";
 import { type MapFiles, openMaps } from "./map-files.ts";
+import { Metrics } from "./metrics.ts";
 import { DEFAULT_PORT, OptionError, type TrackerOptions } from "./options.ts";
 import { thisPackage } from "./package-root.ts";
 import { fromBase64url } from "./protocol/bytes.ts";
@@ -114,6 +115,8 @@ class Edge implements RunningTracker {
   readonly #sockets: Sockets;
   readonly #tracker: Tracker<Socket>;
   #sweeping: NodeJS.Timeout | undefined;
+  /** Upgrades refused, by status. */
+  readonly #refused = new Map<number, number>();
   #maps: Maps;
   #reloading = Promise.resolve();
   #closing: Promise<void> | undefined;
@@ -156,12 +159,15 @@ class Edge implements RunningTracker {
       peerIdOf,
       ...(needs.tokens === undefined ? {} : { lacks: needs.tokens }),
     });
+    const told = {
+      totals: () => this.totals(),
+      sockets: () => this.#sockets.count,
+      refused: () => this.#refused,
+      isDraining: () => this.#closing !== undefined,
+    };
+    const http = { ...told, scripts: needs.scripts, metrics: new Metrics(told) };
     this.#http = createServer(HTTP_BOUNDS, (request, response) => {
-      void answerHttp(request, response, {
-        scripts: needs.scripts,
-        totals: () => this.totals(),
-        isDraining: () => this.#closing !== undefined,
-      });
+      void answerHttp(request, response, http);
     });
     // Plain HTTP passes by in moments; what is above the sockets' own fuse is room for it.
     this.#http.maxConnections = edgeLimits.connections + HTTP_ROOM;
@@ -253,22 +259,27 @@ class Edge implements RunningTracker {
     this.#admission.sweep(now);
   }
 
+  #refuse(stream: Duplex, status: number, sentence: string): void {
+    this.#refused.set(status, (this.#refused.get(status) ?? 0) + 1);
+    this.#needs.log("debug", "refused", { status });
+    refuse(stream, status, sentence);
+  }
+
   #upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
     // First of all: a reset before or during the handshake is an `error` that nobody else hears.
     stream.on("error", () => {});
     if (this.#closing !== undefined) {
-      refuse(stream, 503, "This tracker is going away.");
+      this.#refuse(stream, 503, "This tracker is going away.");
       return;
     }
-    const { proxies, clock, log } = this.#needs;
+    const { proxies, clock } = this.#needs;
     const forwarded = request.headers["x-forwarded-for"];
     const address = proxies.clientOf(request.socket.remoteAddress, forwarded?.toString());
     const path = (request.url ?? "").split("?", 1)[0] ?? "";
     const { origin } = request.headers;
     const verdict = this.#admission.admit({ path, origin, address }, clock.now());
     if (!verdict.ok) {
-      log("debug", "refused", { status: verdict.status });
-      refuse(stream, verdict.status, verdict.sentence);
+      this.#refuse(stream, verdict.status, verdict.sentence);
       return;
     }
     const { site, household } = verdict;

@@ -32,6 +32,20 @@ function shoal(...args: string[]) {
   return { child, out: linesOf(child.stdout), err: linesOf(child.stderr) };
 }
 
+test("SIGTERM ends with 0 within ten seconds, whoever does not answer", async () => {
+  const { child, out } = shoal();
+  const listening = await out();
+  const stubborn = await Page.join(listening);
+  stubborn.ws.pause();
+  const before = performance.now();
+  child.kill("SIGTERM");
+  expect((await exchange(listening, "/readyz")).status).toBe(503);
+  await expect(Page.open(listening)).rejects.toThrow("503");
+  expect(await once(child, "exit")).toEqual([0, null]);
+  expect(performance.now() - before).toBeLessThan(10_000);
+  stubborn.ws.terminate();
+});
+
 test("SIGHUP reads the rules again, SIGTERM drains and ends with 0", async () => {
   const folder = await mkdtemp(join(tmpdir(), "shoal-process-"));
   try {
