@@ -31,17 +31,18 @@ Measures Shoal side by side with its rivals in real Chromium, prints a table and
 /** `works` are the names there are. */
 export function parseOptions(words: readonly string[], works: readonly string[]): ParsedOptions {
   let options: BenchOptions = { do: "run", only: works, rounds: DEFAULT_ROUNDS, out: DEFAULT_OUT };
-  const rest = words.flatMap(split);
+  const rest = [...words];
   while (rest.length > 0) {
-    const flag = rest.shift() ?? "";
+    const [flag = "", given] = split(rest.shift() ?? "");
     if (flag === "--help" || flag === "--list") {
+      if (given !== undefined) return { ok: false, problem: `${flag} takes no value.` };
       options = { ...options, do: flag === "--help" ? "help" : "list" };
       continue;
     }
     if (flag !== "--only" && flag !== "--rounds" && flag !== "--out") {
       return { ok: false, problem: `${flag} is no option of the benchmarks; --help lists them.` };
     }
-    const value = rest.shift();
+    const value = given ?? rest.shift();
     if (value === undefined || value === "" || value.startsWith("--")) {
       return { ok: false, problem: `${flag} needs a value.` };
     }
