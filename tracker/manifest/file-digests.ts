@@ -49,6 +49,7 @@ export async function fileDigests(
     if (digests !== undefined) return digests;
   }
   throw new PublishError(
+    "publish/changing",
     `${file} changed while it was being read; publish again when nothing writes to it.`,
   );
 }
@@ -60,7 +61,7 @@ async function oneReading(
   room: ReadingRoom,
 ): Promise<FileDigests | undefined> {
   const handle = await open(file, "r").catch((error: unknown) => {
-    throw new PublishError(`${file} cannot be read (${codeOf(error)}).`);
+    throw new PublishError("publish/unreadable", `${file} cannot be read (${codeOf(error)}).`);
   });
   let counted = 0;
   try {
@@ -70,6 +71,7 @@ async function oneReading(
     if (chunkBytes === undefined) {
       const most = (MAX_CHUNKS * MAX_CHUNK_BYTES) / 1024 ** 3;
       throw new PublishError(
+        "publish/too-large",
         `${file} has more than ${most} GiB, the most a manifest can describe.`,
       );
     }

@@ -1,8 +1,8 @@
 // What of a directory is published: its regular files, in an order that is the same on every machine. Owns the rules
 // on hidden names and symbolic links. Never reads a file's content, never leaves the directory.
 
-import type { Dirent, Stats } from "node:fs";
-import { readdir, realpath, stat } from "node:fs/promises";
+import { type Dirent, type Stats, statSync } from "node:fs";
+import { readdir, realpath } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import { MAX_ASSETS } from "../protocol/manifest.ts";
 import { PublishError } from "./publish-error.ts";
@@ -13,6 +13,9 @@ export interface ListedFile {
   /** Its place below the directory, as names. */
   readonly names: readonly string[];
   readonly size: number;
+  readonly modifiedMs: number;
+  /** Another one when the file was written to or replaced. */
+  readonly stamp: string;
 }
 
 export interface SkippedEntry {
@@ -29,6 +32,8 @@ export interface Listing {
   readonly files: readonly ListedFile[];
   /** Worth telling the publisher; hidden files are left out on purpose and not told. */
   readonly skipped: readonly SkippedEntry[];
+  /** Every directory that was looked into. */
+  readonly directories: readonly string[];
 }
 
 /** The one hidden directory that is there to be fetched (RFC 8615). */
@@ -47,9 +52,11 @@ export async function listing(
   const root = await realpath(directory);
   const files: ListedFile[] = [];
   const skipped: SkippedEntry[] = [];
+  const directories: string[] = [];
 
   async function walk(at: string, names: readonly string[], above: readonly string[]) {
     const entries = await readdir(at, { withFileTypes: true });
+    directories.push(at);
     entries.sort((one, other) => (one.name < other.name ? -1 : 1));
     for (const entry of entries) {
       if (isHidden(entry.name)) continue;
@@ -68,7 +75,10 @@ export async function listing(
       skipped.push({ file, why: real.why });
       return;
     }
-    const facts = await stat(real);
+    // In step, because a thousand trips through a pool of threads take twenty times as long, and nobody waits meanwhile.
+    const facts = statSync(real, { throwIfNoEntry: false });
+    // Deleted a moment ago, as the old segments of a live stream are.
+    if (facts === undefined) return;
     if (facts.isDirectory()) {
       if (above.includes(real)) skipped.push({ file, why: "link leads in a circle" });
       else await walk(real, names, [...above, real]);
@@ -78,10 +88,13 @@ export async function listing(
       // Directories that link to each other can be walked in more ways than anyone has time for.
       if (files.length >= MAX_ASSETS) {
         throw new PublishError(
+          "publish/too-many",
           `${directory} has more than ${MAX_ASSETS} files; publish it in several parts.`,
         );
       }
-      files.push({ file: real, names, size: facts.size });
+      const { size, mtimeMs } = facts;
+      const stamp = `${facts.dev}:${facts.ino}:${size}:${mtimeMs}`;
+      files.push({ file: real, names, size, modifiedMs: mtimeMs, stamp });
     }
   }
 
@@ -101,7 +114,7 @@ export async function listing(
   }
 
   await walk(root, [], [root]);
-  return { files, skipped };
+  return { files, skipped, directories };
 }
 
 const isHidden = (name: string): boolean => name.startsWith(".") && name !== SHOWN_DIRECTORY;

@@ -2,7 +2,8 @@
 // never sends half of one. Never overwrites a file that is not a manifest.
 
 import { randomBytes } from "node:crypto";
-import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import type { Stats } from "node:fs";
+import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { type PublishedManifest, parseManifest } from "../protocol/manifest.ts";
 import { PublishError } from "./publish-error.ts";
@@ -17,15 +18,21 @@ export async function existingManifest(file: string): Promise<PublishedManifest 
     text = await readFile(file, "utf8");
   } catch (error) {
     if (codeOf(error) === "ENOENT") return undefined;
-    throw new PublishError(`${file} cannot be read (${codeOf(error)}).`);
+    throw new PublishError("publish/unreadable", `${file} cannot be read (${codeOf(error)}).`);
   }
   const parsed = parseManifest(text);
   if (parsed.ok) return parsed.manifest;
-  throw new PublishError(`${file} exists and is not a manifest; move it away or write elsewhere.`);
+  throw new PublishError(
+    "publish/not-a-manifest",
+    `${file} exists and is not a manifest; move it away or write elsewhere.`,
+  );
 }
 
 /** Always later than what browsers have already seen, even when a clock went back. */
-export function nextEpoch(now: number, existing: PublishedManifest | undefined): number {
+export function nextEpoch(
+  now: number,
+  existing: Pick<PublishedManifest, "epoch"> | undefined,
+): number {
   return existing === undefined ? now : Math.max(now, existing.epoch + 1);
 }
 
@@ -47,10 +54,21 @@ export async function replaceFile(file: string, text: string, signal?: AbortSign
     await rename(draft, file);
   } catch (error) {
     if (signal?.aborted) throw error;
-    throw new PublishError(`${file} cannot be written (${codeOf(error)}).`);
+    throw new PublishError("publish/unwritable", `${file} cannot be written (${codeOf(error)}).`);
   } finally {
     await rm(draft, { force: true }).catch(() => {});
   }
+}
+
+/** Recognises files by device and inode, so that links to them are left out as well. */
+export async function recogniserOf(files: readonly string[]): Promise<(facts: Stats) => boolean> {
+  const known = new Set<string>();
+  const idOf = (facts: Stats): string => `${facts.dev}:${facts.ino}`;
+  for (const file of files) {
+    const facts = await stat(file).catch(() => undefined);
+    if (facts !== undefined) known.add(idOf(facts));
+  }
+  return (facts) => known.has(idOf(facts));
 }
 
 const codeOf = (error: unknown): string =>

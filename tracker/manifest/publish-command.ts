@@ -2,15 +2,21 @@
 // and the order of steps; how hashing, signing and replacing work is elsewhere. Never leaves half a file behind, never
 // writes a key where the site would publish it.
 
-import type { Stats } from "node:fs";
 import { realpath, stat } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import type { Writable } from "node:stream";
-import { openSigningKey } from "./keys.ts";
-import { DEFAULT_PLACE, existingManifest, nextEpoch, replaceFile } from "./manifest-file.ts";
+import { openSigningKey, type SigningKey } from "./keys.ts";
+import {
+  DEFAULT_PLACE,
+  existingManifest,
+  nextEpoch,
+  recogniserOf,
+  replaceFile,
+} from "./manifest-file.ts";
 import { bytesInWords, progressBar } from "./progress-bar.ts";
 import { type Publication, publish } from "./publish.ts";
 import { type PublishFlags, publishFlags, USAGE } from "./publish-flags.ts";
+import { publishAndWatch } from "./publish-watch.ts";
 
 export interface CommandOutput {
   /** What other programs may read. */
@@ -47,7 +53,9 @@ export async function runPublish(
   process.once("SIGTERM", onInterrupt);
   const bar = progressBar(stderr, () => performance.now());
   try {
-    await published(flags, { output, bar, signal: interrupt.signal });
+    const key = await keyFor(flags, stderr);
+    if (flags.watch) await watched(flags, key, { output, signal: interrupt.signal });
+    else await published(flags, key, { output, bar, signal: interrupt.signal });
     return 0;
   } catch (error) {
     bar.clear();
@@ -63,15 +71,8 @@ export async function runPublish(
   }
 }
 
-async function published(
-  flags: PublishFlags,
-  run: {
-    readonly output: CommandOutput;
-    readonly bar: ReturnType<typeof progressBar>;
-    readonly signal: AbortSignal;
-  },
-): Promise<void> {
-  const { stdout, stderr } = run.output;
+/** Made if there is none; a person is told, and told as well when pages know another one. */
+async function keyFor(flags: PublishFlags, stderr: Writable): Promise<SigningKey> {
   const out = outputFile(flags);
   const existing = await existingManifest(out);
   const { key, created } = await openSigningKey(flags.key);
@@ -85,14 +86,26 @@ async function published(
       `Note: ${out} was signed with another key; pages that pin that key will refuse this one.\n`,
     );
   }
+  return key;
+}
+
+async function published(
+  flags: PublishFlags,
+  key: SigningKey,
+  run: {
+    readonly output: CommandOutput;
+    readonly bar: ReturnType<typeof progressBar>;
+    readonly signal: AbortSignal;
+  },
+): Promise<void> {
+  const { stdout, stderr } = run.output;
+  const out = outputFile(flags);
   const started = performance.now();
   const publication = await publish(
     {
-      directory: flags.directory,
-      baseUrl: flags.baseUrl,
-      epoch: nextEpoch(Date.now(), existing),
-      isLeftOut: await leftOut([out, join(flags.directory, ...DEFAULT_PLACE)]),
-      ...(flags.chunkBytes === undefined ? {} : { chunkBytes: flags.chunkBytes }),
+      ...contentOf(flags),
+      epoch: nextEpoch(Date.now(), await existingManifest(out)),
+      isLeftOut: await recogniserOf(notContent(flags)),
     },
     { key, progress: run.bar.show, signal: run.signal },
   );
@@ -102,6 +115,35 @@ async function published(
   stdout.write(summary(publication, (performance.now() - started) / 1000));
   stdout.write(`Wrote ${out}\nPublic key ${key.publicKey}\n`);
 }
+
+async function watched(
+  flags: PublishFlags,
+  key: SigningKey,
+  { output, signal }: { readonly output: CommandOutput; readonly signal: AbortSignal },
+): Promise<void> {
+  await publishAndWatch(
+    { ...contentOf(flags), out: outputFile(flags), leftOut: notContent(flags) },
+    {
+      key,
+      signal,
+      log: (event) => {
+        const stream = event.event === "failed" ? output.stderr : output.stdout;
+        stream.write(`${JSON.stringify({ at: new Date().toISOString(), ...event })}\n`);
+      },
+    },
+  );
+}
+
+const contentOf = ({ directory, baseUrl, chunkBytes }: PublishFlags) => ({
+  directory,
+  baseUrl,
+  ...(chunkBytes === undefined ? {} : { chunkBytes }),
+});
+
+const notContent = (flags: PublishFlags): readonly string[] => [
+  outputFile(flags),
+  join(flags.directory, ...DEFAULT_PLACE),
+];
 
 const outputFile = (flags: PublishFlags): string =>
   resolve(flags.out ?? join(flags.directory, ...DEFAULT_PLACE));
@@ -123,15 +165,4 @@ async function misplaced({ directory, key }: PublishFlags): Promise<string | und
   const isOutside = place === ".." || place.startsWith(`..${sep}`) || isAbsolute(place);
   if (!isOutside) return "--key must lie outside DIR, where the site would publish it.";
   return undefined;
-}
-
-/** Recognises files by device and inode, so that links to them are left out as well. */
-async function leftOut(files: readonly string[]): Promise<(facts: Stats) => boolean> {
-  const known = new Set<string>();
-  const idOf = (facts: Stats) => `${facts.dev}:${facts.ino}`;
-  for (const file of files) {
-    const facts = await stat(file).catch(() => undefined);
-    if (facts !== undefined) known.add(idOf(facts));
-  }
-  return (facts) => known.has(idOf(facts));
 }

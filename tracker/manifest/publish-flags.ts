@@ -10,11 +10,13 @@ export interface PublishFlags {
   readonly out: string | undefined;
   readonly key: string;
   readonly chunkBytes: number | undefined;
+  /** Go on publishing what comes and goes. */
+  readonly watch: boolean;
 }
 
 export const DEFAULT_KEY_FILE = "shoal-key.json";
 
-export const USAGE = `Usage: shoal publish DIR --base-url URL [--out FILE] [--key FILE] [--chunk-kb N]
+export const USAGE = `Usage: shoal publish DIR --base-url URL [--out FILE] [--key FILE] [--chunk-kb N] [--watch]
 
 Hashes the files of DIR and writes a signed manifest, so that visitors of the site
 can check what they get from each other. Publish the manifest with the files.
@@ -23,6 +25,10 @@ can check what they get from each other. Publish the manifest with the files.
   --out FILE       the manifest; default DIR/.well-known/shoal.json, where pages look
   --key FILE       signing key, made if absent; default ${DEFAULT_KEY_FILE}, outside DIR
   --chunk-kb N     KiB verified at a time, ${MIN_CHUNK_BYTES / 1024} to ${MAX_CHUNK_BYTES / 1024}; default 256
+  --watch          go on as files come and go, until SIGTERM or SIGINT; for live streams.
+                   One JSON line a publication. Files are published when they are moved
+                   into DIR or were left alone for a second; what changes, playlists
+                   above all, when it was left alone for 30 seconds.
   --help           this text
 
 Hidden files are left out (.well-known is not hidden), and so are links out of DIR.
@@ -38,9 +44,15 @@ export function publishFlags(
 ): PublishFlags | { readonly refusal: string } | "help" {
   const values = new Map<Flag, string>();
   const places: string[] = [];
+  let watch = false;
   for (let at = 0; at < args.length; at++) {
     const arg = args[at] ?? "";
     if (arg === "--help" || arg === "-h") return "help";
+    if (arg === "--watch") {
+      if (watch) return { refusal: "--watch may be given once." };
+      watch = true;
+      continue;
+    }
     if (!arg.startsWith("-")) {
       places.push(arg);
       continue;
@@ -79,6 +91,7 @@ export function publishFlags(
     out: values.get("--out"),
     key: values.get("--key") ?? DEFAULT_KEY_FILE,
     chunkBytes,
+    watch,
   };
 }
 

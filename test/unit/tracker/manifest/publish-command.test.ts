@@ -25,8 +25,7 @@ class Screen extends Writable {
   }
 }
 
-async function ran(args: readonly string[], stderr = new Screen()) {
-  const stdout = new Screen();
+async function ran(args: readonly string[], stderr = new Screen(), stdout = new Screen()) {
   const code = await runPublish(args, { stdout, stderr });
   return { code, out: stdout.text, err: stderr.text };
 }
@@ -209,4 +208,18 @@ test("Ctrl-C in the middle leaves the old manifest and no half file", async () =
   expect(await readFile(manifest, "utf8")).toBe(before);
   expect(await readdir(join(directory, ".well-known"))).toEqual(["shoal.json"]);
   expect(process.listeners("SIGINT")).toEqual(others);
+});
+
+test("--watch says in one line of JSON what it published, and SIGTERM ends it well", async () => {
+  const { args, manifest } = await site();
+  const others = process.listeners("SIGTERM");
+  process.removeAllListeners("SIGTERM");
+  const log = new Screen(false, () => process.emit("SIGTERM"));
+  const { code, out } = await ran([...args, "--watch"], new Screen(), log);
+  for (const other of others) process.on("SIGTERM", other);
+  expect(code).toBe(0);
+  const lines = out.trim().split("\n");
+  expect(lines.map((line) => JSON.parse(line))).toMatchObject([{ event: "published" }]);
+  expect((await manifestIn(manifest)).epoch).toBe(JSON.parse(lines[0] ?? "").epoch);
+  expect(process.listeners("SIGTERM")).toEqual(others);
 });
