@@ -33,7 +33,7 @@ export interface ClientOptions {
   readonly relayOnly?: boolean;
   /** Join token, where the tracker wants one. */
   readonly token?: string;
-  /** STUN and TURN servers. Default none: no third party is ever asked unless named here. */
+  /** STUN and TURN servers beside the tracker's own. Default none: no third party is ever asked unless named here. */
   readonly iceServers?: readonly RTCIceServer[];
   /** `memory` keeps nothing after the visit, and shares nothing with other tabs. Default `persistent`. */
   readonly storage?: "persistent" | "memory";

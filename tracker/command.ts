@@ -2,7 +2,13 @@
 // and what a person reads; the process itself (arguments, signals, streams) is handed in.
 
 import { jsonLog } from "./log.ts";
-import { DEFAULT_PORT, OptionError, readOptions, type TrackerOptions } from "./options.ts";
+import {
+  DEFAULT_PORT,
+  DEFAULT_STUN_PORT,
+  OptionError,
+  readOptions,
+  type TrackerOptions,
+} from "./options.ts";
 import { thisPackage } from "./package-root.ts";
 import { type RunningTracker, startTracker } from "./server.ts";
 
@@ -34,7 +40,9 @@ Introduces the visitors of your site to each other and serves the client script.
                        and of borders; read again on SIGHUP, as are the databases
   --geo-db FILE        country database in MaxMind's format (default: one that ships)
   --asn-db FILE        ASN database in MaxMind's format (default: none)
-  --stun-port off      only "off" in this version
+  --stun-port N|off    UDP port of the STUN server (default: ${DEFAULT_STUN_PORT} with --site, else off)
+  --turn-url URL       TURN server for visitors who can only meet by relay; repeatable
+  --turn-secret SECRET the static-auth-secret of that server
   --log-level LEVEL    silent, error, warn, info or debug (default info)
   --help, --version
 
@@ -64,7 +72,7 @@ export async function runTracker(args: readonly string[], host: Host): Promise<n
 async function run(options: TrackerOptions, host: Host): Promise<number> {
   let tracker: RunningTracker;
   try {
-    tracker = await startTracker(options);
+    tracker = await started(options);
   } catch (error) {
     host.err(sentenceOf(error, options));
     return isUsage(error) ? BAD_USAGE : FAILED;
@@ -84,6 +92,19 @@ async function run(options: TrackerOptions, host: Host): Promise<number> {
   }
   await tracker.close({ graceful: true });
   return 0;
+}
+
+/** The default STUN port may be taken, by a TURN server for example; one that was asked for may not. */
+async function started(options: TrackerOptions): Promise<RunningTracker> {
+  const { sites = [], stunPort = sites.length > 0 ? DEFAULT_STUN_PORT : "off" } = options;
+  try {
+    return await startTracker({ ...options, stunPort });
+  } catch (error) {
+    const isStun = error instanceof OptionError && error.option === "stunPort";
+    if (!isStun || options.stunPort !== undefined) throw error;
+    options.log?.("warn", "no-stun", { message: error.message });
+    return startTracker(options);
+  }
 }
 
 const codeOf = (error: unknown): unknown =>

@@ -4,9 +4,11 @@
 import { parseArgs } from "node:util";
 import type { EdgeLimits, Limits } from "./limits.ts";
 import { LOG_LEVELS, type Log, type LogLevel } from "./log.ts";
+import { isTurnUrl, MAX_TURN_URLS } from "./protocol/messages.ts";
 import { Proxies, type TrustProxy } from "./region/proxies.ts";
 import { siteOf } from "./site.ts";
 import type { Clock } from "./tracker.ts";
+import type { TurnSettings } from "./turn.ts";
 
 export interface TrackerOptions {
   /** Default 7070; 0 is any free one. */
@@ -25,6 +27,10 @@ export interface TrackerOptions {
   readonly geoDb?: string;
   /** Path of an ASN database in MaxMind's format; default none. */
   readonly asnDb?: string;
+  /** UDP port of the STUN server; 0 is any free one. Default `off`; `shoal tracker` tries 3478 when sites are named. */
+  readonly stunPort?: number | "off";
+  /** The operator's TURN server, for visitors who can only meet by relay. Default none. */
+  readonly turn?: TurnSettings;
   /** Where the built client scripts are; default the package's own. */
   readonly scriptsDir?: string;
   readonly limits?: Partial<Limits>;
@@ -44,6 +50,8 @@ export class OptionError extends Error {
 }
 
 export const DEFAULT_PORT = 7070;
+/** IANA's port for STUN. */
+export const DEFAULT_STUN_PORT = 3478;
 
 const FLAGS = {
   port: { type: "string" },
@@ -55,6 +63,8 @@ const FLAGS = {
   "geo-db": { type: "string" },
   "asn-db": { type: "string" },
   "stun-port": { type: "string" },
+  "turn-url": { type: "string", multiple: true },
+  "turn-secret": { type: "string" },
   "log-level": { type: "string" },
   help: { type: "boolean" },
   version: { type: "boolean" },
@@ -74,18 +84,20 @@ export function readOptions(args: readonly string[], environment: Environment): 
     if (values.help === true) return { kind: "help" };
     if (values.version === true) return { kind: "version" };
     const text = (
-      flag: Exclude<keyof typeof FLAGS, "site" | "token-secret" | "help" | "version">,
+      flag: Exclude<keyof typeof FLAGS, "site" | "token-secret" | "turn-url" | "help" | "version">,
     ) => values[flag] ?? present(environment[variableOf(flag)]);
     const tokenSecrets = values["token-secret"] ?? listIn(environment[variableOf("token-secret")]);
     const sites = values.site ?? listIn(environment[variableOf("site")]);
-    checkStunPort(text("stun-port"));
+    const turnUrls = values["turn-url"] ?? listIn(environment[variableOf("turn-url")]);
     return {
       kind: "run",
       logLevel: logLevelIn(text("log-level")),
       options: {
-        port: portIn(text("port")),
+        port: portIn("--port", text("port") ?? String(DEFAULT_PORT)),
         sites: sitesIn(sites),
         trustProxy: trustIn(text("trust-proxy")),
+        ...stunIn(text("stun-port")),
+        ...turnIn(turnUrls, text("turn-secret")),
         ...(tokenSecrets.length === 0 ? {} : { tokenSecrets }),
         ...given("host", text("host")),
         ...given("regions", text("regions")),
@@ -116,11 +128,11 @@ const given = (name: string, value: string | undefined) =>
 const firstSentence = (error: unknown): string =>
   (error instanceof Error ? error.message : String(error)).split(/\.\s|\n/)[0] ?? "";
 
-function portIn(text: string | undefined): number {
-  if (text === undefined) return DEFAULT_PORT;
+function portIn(flag: string, text: string, otherwise = ""): number {
   const port = Number(text);
   if (/^\d{1,5}$/.test(text) && port <= 65_535) return port;
-  throw new Mistake(`--port must be a number from 0 to 65535, not ${JSON.stringify(text)}.`);
+  const expected = `a number from 0 to 65535${otherwise}`;
+  throw new Mistake(`${flag} must be ${expected}, not ${JSON.stringify(text)}.`);
 }
 
 function sitesIn(texts: readonly string[]): string[] {
@@ -143,9 +155,22 @@ function trustIn(text: string | undefined): TrustProxy {
   throw new Mistake(`--trust-proxy must be a number of proxies or their subnets: ${why}.`);
 }
 
-function checkStunPort(text: string | undefined): void {
-  if (text === undefined || text === "off") return;
-  throw new Mistake('--stun-port must be "off": this version has no STUN server of its own.');
+function stunIn(text: string | undefined): Pick<TrackerOptions, "stunPort"> {
+  if (text === undefined) return {};
+  return { stunPort: text === "off" ? text : portIn("--stun-port", text, ', or "off"') };
+}
+
+function turnIn(urls: readonly string[], secret: string | undefined): Pick<TrackerOptions, "turn"> {
+  if (urls.length === 0 && secret === undefined) return {};
+  if (urls.length === 0) throw new Mistake("--turn-secret needs --turn-url beside it.");
+  if (secret === undefined) throw new Mistake("--turn-url needs --turn-secret beside it.");
+  if (urls.length > MAX_TURN_URLS) {
+    throw new Mistake(`--turn-url may be given ${MAX_TURN_URLS} times.`);
+  }
+  const wrong = urls.find((url) => !isTurnUrl(url));
+  if (wrong === undefined) return { turn: { urls, secret } };
+  const expected = "a URL such as turn:turn.example.org:3478?transport=udp";
+  throw new Mistake(`--turn-url must be ${expected}, not ${JSON.stringify(wrong)}.`);
 }
 
 function logLevelIn(text: string | undefined): LogLevel {

@@ -23,14 +23,18 @@ import type { Where } from "./region/where.ts";
 import { Scripts } from "./scripts.ts";
 import { siteOf } from "./site.ts";
 import { type Caller, type Socket, Sockets } from "./sockets.ts";
+import { StunServer } from "./stun.ts";
 import type { Totals } from "./tally.ts";
 import { JoinTokens, SHORTEST_SECRET } from "./tokens.ts";
 import { type Clock, Tracker, type TrackerNeeds } from "./tracker.ts";
+import { type TurnSettings, turnServer } from "./turn.ts";
 
 export interface RunningTracker {
   readonly port: number;
   /** Where the script is: `http://…`; the socket is at the same place with `ws:`. */
   readonly url: string;
+  /** Of the STUN server (UDP), if there is one. */
+  readonly stunPort: number | undefined;
   totals(): Totals;
   /**
    * Reads the operator's map files again; everybody connected is placed anew. Files that cannot be used are logged
@@ -54,6 +58,7 @@ export async function startTracker(options: TrackerOptions = {}): Promise<Runnin
     maps: await openMaps(options),
     scripts: new Scripts(options.scriptsDir ?? join(thisPackage().root, "dist", "client")),
     tokens: tokensOf(options.tokenSecrets ?? []),
+    turn: options.turn,
     limits: { ...DEFAULT_LIMITS, ...options.limits },
     edgeLimits: { ...DEFAULT_EDGE_LIMITS, ...options.edgeLimits },
     clock: options.clock ?? { now: () => performance.now() },
@@ -61,7 +66,7 @@ export async function startTracker(options: TrackerOptions = {}): Promise<Runnin
   });
   // With nobody named, only this machine has business here, so only this machine can knock.
   const host = options.host ?? (sites.size === 0 ? "127.0.0.1" : undefined);
-  await edge.listen(options.port ?? DEFAULT_PORT, host);
+  await edge.listen(options.port ?? DEFAULT_PORT, host, options.stunPort ?? "off");
   return edge;
 }
 
@@ -89,6 +94,7 @@ interface EdgeNeeds {
   readonly scripts: Scripts;
   /** What a join token lacks; `undefined`: none is needed. */
   readonly tokens: TrackerNeeds<Socket>["lacks"];
+  readonly turn: TurnSettings | undefined;
   readonly limits: Limits;
   readonly edgeLimits: EdgeLimits;
   readonly clock: Clock;
@@ -114,6 +120,7 @@ class Edge implements RunningTracker {
   readonly #admission: Admission;
   readonly #sockets: Sockets;
   readonly #tracker: Tracker<Socket>;
+  #stun: StunServer | undefined;
   #sweeping: NodeJS.Timeout | undefined;
   /** Upgrades refused, by status. */
   readonly #refused = new Map<number, number>();
@@ -157,6 +164,10 @@ class Edge implements RunningTracker {
         },
       },
       peerIdOf,
+      servers: () => ({
+        ...(this.stunPort === undefined ? {} : { stunPort: this.stunPort }),
+        ...(needs.turn === undefined ? {} : { turn: turnServer(needs.turn, Date.now()) }),
+      }),
       ...(needs.tokens === undefined ? {} : { lacks: needs.tokens }),
     });
     const told = {
@@ -180,7 +191,34 @@ class Edge implements RunningTracker {
     return `http://${isIPv6(host) ? `[${host}]` : host}:${this.port}`;
   }
 
-  async listen(port: number, host: string | undefined): Promise<void> {
+  get stunPort(): number | undefined {
+    return this.#stun?.port;
+  }
+
+  async listen(port: number, host: string | undefined, stunPort: number | "off"): Promise<void> {
+    if (stunPort !== "off") this.#stun = await this.#listenForStun(stunPort, host);
+    try {
+      await this.#listenForHttp(port, host);
+    } catch (error) {
+      await this.#stun?.close();
+      throw error;
+    }
+  }
+
+  async #listenForStun(port: number, host: string | undefined): Promise<StunServer> {
+    try {
+      return await StunServer.listen({ port, host }, () => this.#needs.clock.now());
+    } catch (error) {
+      const code = error instanceof Error && "code" in error ? error.code : undefined;
+      // What is wrong with the host is HTTP's to say.
+      if (code !== "EADDRINUSE" && code !== "EACCES") throw error;
+      const why = code === "EACCES" ? "is not ours to take" : "is in use";
+      const sentence = `--stun-port: UDP port ${port} ${why}; choose another, or "off".`;
+      throw new OptionError("stunPort", sentence);
+    }
+  }
+
+  async #listenForHttp(port: number, host: string | undefined): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       this.#http.once("error", reject);
       this.#http.listen({ port, ...(host === undefined ? {} : { host }) }, resolve);
@@ -236,7 +274,7 @@ class Edge implements RunningTracker {
     clearInterval(this.#sweeping);
     const closed = new Promise<void>((resolve) => this.#http.close(() => resolve()));
     this.#http.closeAllConnections();
-    await closed;
+    await Promise.all([closed, this.#stun?.close()]);
     log("info", "closed");
   }
 

@@ -13,6 +13,7 @@ import {
   PROTOCOL_VERSION,
   parseClientMessage,
   type RefusalCode,
+  type Servers,
   type TrackerMessage,
 } from "./protocol/messages.ts";
 import type { Where } from "./region/where.ts";
@@ -42,6 +43,8 @@ export interface TrackerNeeds<Connection> {
   readonly outbox: Outbox<Connection>;
   /** What the secret of a `hello` proves; the text is already known to be one. */
   peerIdOf(secret: string): PeerId;
+  /** What a page is told of servers for its links; asked for each. */
+  servers?(): Servers;
   /** What is wrong with a join token, or `undefined` when it admits to the site. Left out: none is needed. */
   lacks?(token: string | undefined, site: string): string | undefined;
 }
@@ -198,6 +201,7 @@ export class Tracker<Connection extends object> {
       peer: id,
       region: guest.where.label,
       heartbeatMs: limits.heartbeatMs,
+      ...this.#needs.servers?.(),
     });
   }
 

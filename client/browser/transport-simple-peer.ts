@@ -33,11 +33,14 @@ const REMOTE_ABORT = 12;
 /** `null`: no WebRTC here. */
 export function webRtcTransport(settings: WebRtcSettings): Transport | null {
   if (!SimplePeer.WEBRTC_SUPPORT || typeof RTCPeerConnection === "undefined") return null;
-  const config = {
-    iceServers: [...settings.iceServers],
-    ...(settings.relayOnly === true ? { iceTransportPolicy: "relay" as const } : {}),
-  };
+  const policy = settings.relayOnly === true ? { iceTransportPolicy: "relay" as const } : {};
+  const own = [...settings.iceServers];
+  let config = { iceServers: own, ...policy };
   return {
+    use: (servers) => {
+      const theirs = servers.map((server) => ({ ...server, urls: [...server.urls] }));
+      config = { iceServers: [...own, ...theirs], ...policy };
+    },
     open: (role, listener) => new PeerLink(role, listener, config),
   };
 }

@@ -66,9 +66,18 @@ export type OriginOutcome =
   | { readonly kind: "unreachable" }
   | { readonly kind: "status"; readonly status: number };
 
+/** STUN or TURN, as WebRTC names it. */
+export interface IceServer {
+  readonly urls: readonly string[];
+  readonly username?: string;
+  readonly credential?: string;
+}
+
 /** Makes links to other browsers. Signals leave through the listener and enter through `accept`; who carries them
  *  is not the transport's business. */
 export interface Transport {
+  /** Servers for the links opened from now on, beside those it was made with; they replace the ones before. */
+  use(servers: readonly IceServer[]): void;
   open(role: "offerer" | "answerer", listener: LinkListener): Link;
 }
 export interface Link {

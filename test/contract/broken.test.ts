@@ -182,6 +182,7 @@ describe("the transport's battery", () => {
   });
   test("rejects one that tells the closing end that it closed", async () => {
     const chatty = battery((transport) => ({
+      ...transport,
       open(role, listener) {
         const link = transport.open(role, listener);
         return {
@@ -199,6 +200,7 @@ describe("the transport's battery", () => {
   });
   test("rejects one that never says congested", async () => {
     const endless = battery((transport) => ({
+      ...transport,
       open(role, listener) {
         const link = transport.open(role, listener);
         return {
@@ -213,6 +215,7 @@ describe("the transport's battery", () => {
   });
   test("rejects one that does not listen to its pace", async () => {
     const headlong = battery((transport) => ({
+      ...transport,
       open(role, listener) {
         const link = transport.open(role, listener);
         return {

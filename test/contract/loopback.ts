@@ -104,7 +104,7 @@ class Pairing {
 
 export function loopbackTransport(): Transport {
   const pairing = new Pairing();
-  return { open: (role, listener) => new LoopbackLink(pairing, role, listener) };
+  return { use: () => {}, open: (role, listener) => new LoopbackLink(pairing, role, listener) };
 }
 
 export interface LoopbackTracker {

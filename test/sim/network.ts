@@ -84,6 +84,9 @@ export class Node implements Transport {
     this.fault = fault;
   }
 
+  /** Whether a link forms is the world's decision here; servers change nothing. */
+  use(): void {}
+
   open(role: "offerer" | "answerer", listener: LinkListener): Link {
     const link = new SimLink(this, role, listener);
     this.links.add(link);

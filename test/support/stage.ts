@@ -4,6 +4,7 @@
 import { createHash } from "node:crypto";
 import type { Browser, BrowserContext, Page } from "@playwright/test";
 import type { Client } from "../../client/index.ts";
+import type { TrackerOptions } from "../../tracker/options.ts";
 import { type RunningTracker, startTracker } from "../../tracker/server.ts";
 import { newPublisher, type Publisher, type StatementSettings } from "./manifest.ts";
 import { type Site, type SiteSettings, startSite } from "./servers.ts";
@@ -38,13 +39,14 @@ export interface Visit {
   readonly joined?: boolean;
 }
 
-/** `headers`: on every answer of the site. */
+/** `headers`: on every answer of the site. `tracker`: what its operator sets beside the port. */
 export async function setStage({
   headers = {},
-}: Pick<SiteSettings, "headers"> = {}): Promise<Stage> {
+  tracker: trackerOptions = {},
+}: Pick<SiteSettings, "headers"> & { tracker?: TrackerOptions } = {}): Promise<Stage> {
   const site = await startSite({ files: {}, headers });
   const publisher = await newPublisher();
-  let tracker: RunningTracker = await startTracker({ port: 0 });
+  let tracker: RunningTracker = await startTracker({ ...trackerOptions, port: 0 });
   const { port } = tracker;
   const trackerUrl = `http://127.0.0.1:${port}`;
   const contexts: BrowserContext[] = [];
@@ -64,7 +66,7 @@ export async function setStage({
       await tracker.close({ graceful: false });
     },
     async startTracker() {
-      tracker = await startTracker({ port });
+      tracker = await startTracker({ ...trackerOptions, port });
     },
     async visit(browser, { attributes = {}, before, context, joined = true } = {}) {
       const own = context ?? (await browser.newContext());

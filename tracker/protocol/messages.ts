@@ -96,6 +96,20 @@ export const REFUSALS = [
 ] as const;
 export type RefusalCode = (typeof REFUSALS)[number];
 
+/** A relay of the operator's, with credentials for this visit (RFC 8656). */
+export interface TurnServer {
+  readonly urls: readonly string[];
+  readonly username: string;
+  readonly credential: string;
+}
+
+/** What helps two browsers find a way to each other. */
+export interface Servers {
+  /** Of the tracker's own STUN server, at the host under which the page knows the tracker. */
+  readonly stunPort?: number;
+  readonly turn?: TurnServer;
+}
+
 /** The others in a swarm, and how many of them hold anything of it. */
 export interface SwarmCount {
   readonly swarm: SwarmId;
@@ -104,13 +118,13 @@ export interface SwarmCount {
 }
 
 export type TrackerMessage =
-  | {
+  | ({
       readonly type: "welcome";
       readonly version: number;
       readonly peer: PeerId;
       readonly region: string;
       readonly heartbeatMs: number;
-    }
+    } & Servers)
   /** Answers an announce: who else is there, and how many introductions are under way because of it. */
   | {
       readonly type: "announced";
@@ -275,18 +289,45 @@ export function parseTrackerMessage(text: string): Parsed<TrackerMessage> {
   return typeof message === "string" ? wrong(message) : { ok: true, message };
 }
 
+/** The same relay by UDP, TCP and TLS is three; browsers slow down and warn at five servers. */
+export const MAX_TURN_URLS = 4;
+const MAX_TURN_LENGTH = 256;
+/** RFC 7065: scheme, host, port, transport; no names or paths. */
+export const isTurnUrl = (value: unknown): value is string =>
+  isText(value, MAX_TURN_LENGTH) &&
+  /^turns?:(\[[\da-f:.]+\]|[\w.-]+)(:\d{1,5})?(\?transport=(udp|tcp))?$/i.test(value);
+
+function turnOf(value: unknown): TurnServer | undefined {
+  if (!isFields(value)) return undefined;
+  const { urls, username, credential } = value;
+  if (!isList(urls, MAX_TURN_URLS) || urls.length === 0 || !urls.every(isTurnUrl)) return undefined;
+  if (!isText(username, MAX_TURN_LENGTH) || !isText(credential, MAX_TURN_LENGTH)) return undefined;
+  return { urls, username, credential };
+}
+
 /** Waits the tracker may ask for: an hour at most, so that a bad value cannot silence a client for good. */
 const MAX_WAIT_MS = 3_600_000;
 
 function trackerMessageOf(fields: Fields): TrackerMessage | string {
   switch (fields.type) {
     case "welcome": {
-      const { version, peer, region, heartbeatMs } = fields;
+      const { version, peer, region, heartbeatMs, stunPort } = fields;
       if (!isCount(version, 65_535)) return "welcome.version";
       if (!isPeerId(peer)) return "welcome.peer";
       if (!isText(region, MAX_REGION_LENGTH)) return "welcome.region";
       if (!isCount(heartbeatMs, MAX_WAIT_MS) || heartbeatMs < 1000) return "welcome.heartbeatMs";
-      return { type: "welcome", version, peer, region, heartbeatMs };
+      if (stunPort !== undefined && !isCount(stunPort, 65_535)) return "welcome.stunPort";
+      const turn = fields.turn === undefined ? undefined : turnOf(fields.turn);
+      if (fields.turn !== undefined && turn === undefined) return "welcome.turn";
+      return {
+        type: "welcome",
+        version,
+        peer,
+        region,
+        heartbeatMs,
+        ...(stunPort === undefined ? {} : { stunPort }),
+        ...(turn === undefined ? {} : { turn }),
+      };
     }
     case "announced": {
       const { swarms, introductions, againMs } = fields;

@@ -15,10 +15,11 @@ import {
   MAX_SWARMS_PER_MESSAGE,
   PROTOCOL_VERSION,
   parseTrackerMessage,
+  type Servers,
   type Signal,
   type TrackerMessage,
 } from "../../../tracker/protocol/messages.ts";
-import type { Clock, Random, TrackerConnector, TrackerLink } from "../ports.ts";
+import type { Clock, IceServer, Random, TrackerConnector, TrackerLink } from "../ports.ts";
 import type { Cancel, Millis } from "../vocabulary.ts";
 
 /** Full jitter over this, doubled with each failure; the cap keeps a restarted tracker's clients back within 15 s. */
@@ -45,7 +46,7 @@ export interface DiscoveryNeeds {
 export interface DiscoveryListener {
   changed(state: TrackerState): void;
   /** The tracker knows us under this id now. */
-  welcomed(peer: PeerId, region: string): void;
+  welcomed(peer: PeerId, region: string, servers: readonly IceServer[]): void;
   announced(message: TrackerMessage & { type: "announced" }): void;
   introduced(message: TrackerMessage & { type: "introduce" }): void;
   signalled(message: TrackerMessage & { type: "signal" }): void;
@@ -205,7 +206,8 @@ export class Discovery {
     this.#failures = 0;
     this.#everJoined = true;
     this.#become({ at: "joined", link: connection.link });
-    this.#needs.listener.welcomed(message.peer, message.region);
+    const { peer, region } = message;
+    this.#needs.listener.welcomed(peer, region, serversOf(message, this.#needs.url));
     this.#beat(message.heartbeatMs);
     // It may be another tracker, or one that has forgotten everything.
     for (const swarm of this.#swarms.keys()) this.#unannounced.add(swarm);
@@ -296,4 +298,14 @@ export class Discovery {
     this.#connection = connection;
     if (this.state !== before) this.#needs.listener.changed(this.state);
   }
+}
+
+/** The tracker does not know under which name it is reached; its URL does. */
+function serversOf({ stunPort, turn }: Servers, url: string): IceServer[] {
+  const host = /^wss?:\/\/(?:[^/?#@]*@)?(\[[^\]]+\]|[^:/?#]+)/.exec(url)?.[1];
+  const servers: IceServer[] = [];
+  if (stunPort !== undefined && host !== undefined)
+    servers.push({ urls: [`stun:${host}:${stunPort}`] });
+  if (turn !== undefined) servers.push(turn);
+  return servers;
 }

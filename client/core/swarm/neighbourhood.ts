@@ -88,7 +88,8 @@ export class Neighbourhood {
       wanted: () => this.links.wanted,
       listener: {
         changed: listener.trackerChanged,
-        welcomed: (peer, region) => {
+        welcomed: (peer, region, servers) => {
+          needs.transport.use(servers);
           this.#id = peer;
           this.#region = region;
         },

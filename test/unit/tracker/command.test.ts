@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { type Host, runTracker } from "../../../tracker/command.ts";
+import { StunServer } from "../../../tracker/stun.ts";
 import { Page } from "./page.ts";
 
 /** A command under way: what it printed, the first line as soon as it comes, and its end. */
@@ -68,6 +69,43 @@ test("with a site named says nothing of this machine", async () => {
   expect(command.err.join()).not.toContain("loopback");
 });
 
+describe("the STUN port", () => {
+  const site = ["--port", "0", "--host", "127.0.0.1", "--site", "https://example.org"];
+  const ended = async (command: ReturnType<typeof running>) => {
+    command.stop.abort();
+    expect(await command.code).toBe(0);
+  };
+
+  test("that was not asked for is done without when it is taken", async () => {
+    // Whoever has 3478 on this machine, be it this test: afterwards somebody has.
+    const taken = await StunServer.listen({ port: 3478, host: "127.0.0.1" }, () => 0).catch(
+      () => undefined,
+    );
+    const command = running(site);
+    await command.firstLine;
+    await taken?.close();
+    expect(command.err.map((line) => JSON.parse(line).event)).toEqual(["no-stun"]);
+    await ended(command);
+  });
+
+  test("that was asked for and is taken ends the start with 2", async () => {
+    const taken = await StunServer.listen({ port: 0, host: "127.0.0.1" }, () => 0);
+    const command = running([...site, "--stun-port", String(taken.port)]);
+    expect(await command.code).toBe(2);
+    expect(command.err).toEqual([
+      `--stun-port: UDP port ${taken.port} is in use; choose another, or "off".`,
+    ]);
+    await taken.close();
+  });
+
+  test("off is off", async () => {
+    const command = running([...site, "--stun-port", "off"]);
+    await command.firstLine;
+    expect(command.err).toEqual([]);
+    await ended(command);
+  });
+});
+
 describe("one sentence and an exit code answer", () => {
   test.each([
     [2, "--bogus", ["--bogus"]],
@@ -99,7 +137,9 @@ describe("one sentence and an exit code answer", () => {
 test("--help names every option, --version the version", async () => {
   const help = running(["--help"]);
   expect(await help.code).toBe(0);
-  for (const flag of ["port", "host", "site", "trust-proxy", "regions", "geo-db", "asn-db"]) {
+  const flags = ["port", "host", "site", "token-secret", "trust-proxy", "regions", "geo-db"];
+  flags.push("asn-db", "stun-port", "turn-url", "turn-secret", "log-level");
+  for (const flag of flags) {
     expect(help.out[0]).toContain(`--${flag}`);
   }
   const version = running(["--version"]);

@@ -97,13 +97,25 @@ const clientMessage: fc.Arbitrary<ClientMessage> = fc.oneof(
 );
 
 const trackerMessage: fc.Arbitrary<TrackerMessage> = fc.oneof(
-  fc.record({
-    type: fc.constant("welcome" as const),
-    version,
-    peer,
-    region: fc.string({ maxLength: MAX_REGION_LENGTH }),
-    heartbeatMs: wait,
-  }),
+  fc.record(
+    {
+      type: fc.constant("welcome" as const),
+      version,
+      peer,
+      region: fc.string({ maxLength: MAX_REGION_LENGTH }),
+      heartbeatMs: wait,
+      stunPort: fc.nat(65_535),
+      turn: fc.record({
+        urls: fc.array(
+          fc.constantFrom("turn:a.example", "turns:[::1]:443?transport=tcp", "TURN:1.2.3.4:3478"),
+          { minLength: 1, maxLength: 4 },
+        ),
+        username: fc.string({ maxLength: 256 }),
+        credential: fc.string({ maxLength: 256 }),
+      }),
+    },
+    { requiredKeys: ["type", "version", "peer", "region", "heartbeatMs"] },
+  ),
   fc.record({
     type: fc.constant("announced" as const),
     swarms: fc.array(
@@ -195,9 +207,10 @@ describe.each(sides)("%s message", (_, message, parse) => {
   test("is refused when a field is missing", () => {
     fc.assert(
       fc.property(arbitrary, fc.nat(), (sent, place) => {
-        const names = Object.keys(sent).filter((name) => name !== "region" && name !== "token");
+        const optional = ["region", "token", "stunPort", "turn"];
+        const names = Object.keys(sent).filter((name) => !optional.includes(name));
         const name = names[place % names.length];
-        // `region` and `token` are optional in a hello; a welcome always has a region.
+        // The region is optional in a hello; a welcome always has one.
         const parsed = parse(JSON.stringify({ ...sent, [name ?? ""]: undefined }));
         expect(parsed.ok).toBe(false);
       }),
@@ -304,10 +317,36 @@ describe("a browser's bounds", () => {
   });
 });
 
+describe("a relay in a welcome", () => {
+  const relay = { urls: ["turn:turn.example.org:3478"], username: "u", credential: "c" };
+  const saying = (turn: unknown) => {
+    const peer = zeros(PEER_ID_BYTES);
+    const welcome = { type: "welcome", version: 1, peer, region: "", heartbeatMs: 25_000, turn };
+    return parseTrackerMessage(JSON.stringify(welcome)).ok;
+  };
+
+  test("is taken with all it needs", () => expect(saying(relay)).toBe(true));
+
+  test.each([
+    ["null", null],
+    ["a text", "turn:turn.example.org"],
+    ["no address", { ...relay, urls: [] }],
+    ["too many addresses", { ...relay, urls: Array(5).fill(relay.urls[0]) }],
+    ["somebody's web site", { ...relay, urls: ["https://turn.example.org"] }],
+    ["a STUN server", { ...relay, urls: ["stun:stun.example.org"] }],
+    ["a path", { ...relay, urls: ["turn:turn.example.org/path"] }],
+    ["a long address", { ...relay, urls: [`turn:${"x".repeat(256)}`] }],
+    ["no name", { urls: relay.urls, credential: "c" }],
+    ["no password", { urls: relay.urls, username: "u" }],
+    ["a long password", { ...relay, credential: "x".repeat(257) }],
+  ])("is refused with %s", (_what, turn) => expect(saying(turn)).toBe(false));
+});
+
 describe("the tracker's bounds", () => {
   const welcome = { type: "welcome", version: 1, peer: zeros(PEER_ID_BYTES), region: "" };
   const announced = { type: "announced", swarms: [], introductions: 0 };
   test.each([
+    ["STUN port", (at: number) => ({ ...welcome, heartbeatMs: 1000, stunPort: at }), 0, 65_535],
     ["heartbeat", (at: number) => ({ ...welcome, heartbeatMs: at }), 1000, 3_600_000],
     ["next announce", (at: number) => ({ ...announced, againMs: at }), 1000, 3_600_000],
     ["retry", (at: number) => ({ type: "bye", retryAfterMs: at }), 0, 3_600_000],

@@ -22,6 +22,16 @@ describe("the greeting", () => {
     expect(play.heard).toEqual([["welcomed", SELF, "CZ"]]);
     expect(play.states).toEqual(["connecting", "connected"]);
   });
+  test("learns of the tracker's STUN port, at the host of its URL, and of the relay", () => {
+    const play = new Play();
+    play.discovery.start();
+    play.socket.listener.open();
+    const turn = { urls: ["turn:turn.example:3478"], username: "1:a", credential: "b" };
+    play.socket.say({ ...WELCOME, stunPort: 3478, turn });
+    const host = /^wss?:\/\/([^/:]+)/.exec(URL)?.[1];
+    const stun = { urls: [`stun:${host}:3478`] };
+    expect(play.heard).toEqual([["welcomed", SELF, "CZ", stun, turn]]);
+  });
   test("says nothing that is not set", () => {
     const play = new Play();
     play.discovery.start();

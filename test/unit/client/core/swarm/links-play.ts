@@ -81,6 +81,7 @@ export class LinksPlay {
     this.links = new Links({
       clock,
       transport: {
+        use: () => {},
         open: (role, listener) => {
           const far = new Far(role, listener);
           this.fars.push(far);

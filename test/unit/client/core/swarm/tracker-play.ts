@@ -90,7 +90,8 @@ export class Play {
       wanted: () => this.wanted,
       listener: {
         changed: (state) => this.states.push(state),
-        welcomed: (peer, region) => this.heard.push(["welcomed", peer, region]),
+        welcomed: (peer, region, servers) =>
+          this.heard.push(["welcomed", peer, region, ...servers]),
         announced: hear("announced"),
         introduced: hear("introduced"),
         signalled: hear("signalled"),
