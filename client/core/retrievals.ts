@@ -24,6 +24,8 @@ import type {
 
 /** Reads at the origin at once, over all contents; a browser's own limit on HTTP/1.1 is six a host. */
 const ORIGIN_READS = 12;
+/** A busy page stands still for so long at most; a hidden tab's timers come later than that, with nothing in line. */
+const MOST_LATE: Millis = 1000;
 
 export interface RetrievalsNeeds {
   readonly clock: Clock;
@@ -47,6 +49,8 @@ export class Retrievals {
   #turning = false;
   #closed = false;
   #timer: Cancel | null = null;
+  /** When the plan wants to be asked again. */
+  #wakeAt: Millis = Number.POSITIVE_INFINITY;
 
   constructor(needs: RetrievalsNeeds) {
     this.#needs = needs;
@@ -174,6 +178,7 @@ export class Retrievals {
     const reads = wants.reduce((sum, want) => sum + want.runs.length, 0);
     const { actions, wakeAt } = plan({
       now,
+      late: Math.min(MOST_LATE, Math.max(0, now - this.#wakeAt)),
       selfSeed: others?.seed ?? 0,
       wants,
       links: others?.links.all ?? [],
@@ -181,6 +186,7 @@ export class Retrievals {
     });
     for (const action of actions) this.#perform(action, others);
     for (const want of wants) this.#failIfHopeless(want, others, now);
+    this.#wakeAt = wakeAt === "never" ? Number.POSITIVE_INFINITY : wakeAt;
     if (wakeAt === "never") return;
     this.#timer = clock.after(wakeAt - now, () => {
       this.#timer = null;

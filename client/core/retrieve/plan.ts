@@ -12,8 +12,6 @@ import type { ByteCount, Millis } from "../vocabulary.ts";
 import { GROUP_CHUNKS, rank, startOf } from "./election.ts";
 import type { Action, LinkView, Plan, PlanView, WantView } from "./view.ts";
 
-/** A peer that owes data and sends none for this long has stalled; three round trips on a bad link fit into it. */
-const SILENCE: Millis = 1000;
 /** How much work a peer has in hand: enough to keep it busy for this long at its measured rate. */
 const PIPELINE: Millis = 600;
 /** What an unproven peer is taken to give, in bytes per second: a modest home uplink. */
@@ -34,6 +32,8 @@ const LEAST_HEDGE: Millis = 60;
 const MOST_HEDGE: Millis = 300;
 /** Peers that together give this (20 Mbit/s) are good enough; below, and below half the origin, it helps. */
 const GOOD_RATE = 2_500_000;
+/** In a crowd the origin's rate is not ours alone: only peers that give less than this (2 Mbit/s) are helped. */
+const CROWD_RATE = 250_000;
 /** Before that, peers have had no time to show what they give. */
 const PROVING_TIME: Millis = 1500;
 /** Chunks of one origin read while others could take a share of the work. */
@@ -51,9 +51,10 @@ export function plan(view: PlanView): Plan {
   const draft = new Draft(view);
   for (const link of view.links) {
     if (!link.ready) continue;
-    const silent = link.silentFor(view.now);
-    if (silent >= patienceWith(link)) draft.actions.push({ do: "rest", peer: link.id });
-    else if (link.openRequests > 0) draft.wake(view.now - silent + patienceWith(link));
+    if (draft.isSilent(link)) draft.actions.push({ do: "rest", peer: link.id });
+    else if (link.openRequests > 0) {
+      draft.wake(view.now - link.silentFor(view.now) + link.patience + view.late);
+    }
   }
   for (const want of view.wants) planWant(draft, want);
   return { actions: draft.actions, wakeAt: draft.wakeAt };
@@ -76,9 +77,13 @@ class Draft {
     if (at > this.view.now && (this.wakeAt === "never" || at < this.wakeAt)) this.wakeAt = at;
   }
 
+  /** After a standstill of our own, what came meanwhile is still in line: it is not their silence. */
+  isSilent(link: LinkView): boolean {
+    return link.silentFor(this.view.now) >= link.patience + this.view.late;
+  }
+
   usable(link: LinkView): boolean {
-    if (!link.ready || link.choking || link.silentFor(this.view.now) >= patienceWith(link))
-      return false;
+    if (this.isSilent(link)) return false;
     if (link.restUntil > this.view.now) this.wake(link.restUntil);
     return link.restUntil <= this.view.now;
   }
@@ -112,13 +117,10 @@ class Draft {
   }
 }
 
-/** A long way adds to it, but never more than doubles it. */
-function patienceWith(link: LinkView): Millis {
-  return SILENCE + Math.min(SILENCE, link.rttMs ?? 0);
-}
-
 interface Sources {
-  /** Links that may be asked, and have said what they hold. */
+  /** Links that serve and have said what they hold and read, even if they rest just now. */
+  readonly known: readonly LinkView[];
+  /** Those of them that may be asked. */
   readonly usable: readonly LinkView[];
   /** They want it too and would serve it: the electorate. */
   readonly rivals: readonly LinkView[];
@@ -142,25 +144,27 @@ function planWant(draft: Draft, want: WantView): void {
 function sourcesOf(draft: Draft, want: WantView): Sources {
   const { now, links } = draft.view;
   const { id } = want.content;
+  const known: LinkView[] = [];
   const usable: LinkView[] = [];
-  const rivals: LinkView[] = [];
   let expecting = now < want.expectUntil;
   if (expecting) draft.wake(want.expectUntil);
   for (const link of links) {
-    if (!draft.usable(link)) continue;
+    // Whoever chokes takes and does not give: what it reads is no use to us.
+    if (!link.ready || link.choking) continue;
     const since = link.awaitedSince(id);
     if (since === "answered") {
-      usable.push(link);
-      if (link.wants(id)) rivals.push(link);
+      known.push(link);
+      if (draft.usable(link)) usable.push(link);
       continue;
     }
+    if (!draft.usable(link)) continue;
     const until = since === "unasked" ? now : since + Math.max(ASK_PATIENCE, 2 * (link.rttMs ?? 0));
     if (now < until) {
       expecting = true;
       draft.wake(until);
     }
   }
-  return { usable, rivals, expecting };
+  return { known, usable, rivals: known.filter((link) => link.wants(id)), expecting };
 }
 
 /** Cuts long reads when others can share the work, and gives up on an origin that says nothing. */
@@ -192,7 +196,7 @@ function tendRuns(draft: Draft, want: WantView, sources: Sources): void {
 function requestFromPeers(
   draft: Draft,
   want: WantView,
-  { usable }: Sources,
+  { usable, rivals }: Sources,
   missing: readonly number[],
 ): number[] {
   const { id, asset } = want.content;
@@ -226,6 +230,7 @@ function requestFromPeers(
     peersAreTooSlow(
       draft,
       want,
+      rivals,
       held.map(({ holders }) => holders),
     )
   ) {
@@ -241,6 +246,7 @@ function requestFromPeers(
 function peersAreTooSlow(
   draft: Draft,
   want: WantView,
+  rivals: readonly LinkView[],
   holders: readonly (readonly LinkView[])[],
 ): boolean {
   const { now, origin } = draft.view;
@@ -251,7 +257,8 @@ function peersAreTooSlow(
   }
   let rate = 0;
   for (const link of new Set(holders.flat())) rate += link.throughput.bytesPerSecond ?? 0;
-  const enough = Math.min(GOOD_RATE, (origin.bytesPerSecond ?? Number.POSITIVE_INFINITY) / 2);
+  const good = want.crowded || rivals.length > 1 ? CROWD_RATE : GOOD_RATE;
+  const enough = Math.min(good, (origin.bytesPerSecond ?? Number.POSITIVE_INFINITY) / 2);
   return rate < enough;
 }
 
@@ -292,11 +299,11 @@ function longest(want: WantView, { usable }: Sources, first: number, shared: boo
 }
 
 /** Whether it is our turn to read a chunk that no linked peer holds. */
-function isMine(draft: Draft, want: WantView, { usable, rivals }: Sources, index: number): boolean {
+function isMine(draft: Draft, want: WantView, { known, rivals }: Sources, index: number): boolean {
   const { now, selfSeed } = draft.view;
   const { id } = want.content;
   const patience = want.kind === "asset" ? ASSET_PENDING_PATIENCE : PENDING_PATIENCE;
-  for (const link of usable) {
+  for (const link of known) {
     const since = link.pendingSince(id, index);
     if (since === undefined || now >= since + patience) continue;
     draft.wake(since + patience);

@@ -15,6 +15,8 @@ export interface LinkView {
   readonly rttMs: Millis | null;
   readonly throughput: { readonly bytesPerSecond: number | null };
   silentFor(now: Millis): Millis;
+  /** So long it may be silent while it owes something. */
+  readonly patience: Millis;
   awaitedSince(content: ContentId): Millis | "answered" | "unasked";
   has(content: ContentId, index: number): boolean;
   pendingSince(content: ContentId, index: number): Millis | undefined;
@@ -61,6 +63,8 @@ export interface WantView {
 
 export interface PlanView {
   readonly now: Millis;
+  /** By how much this look comes later than it was due: the page stood still. */
+  readonly late: Millis;
   readonly selfSeed: number;
   /** Most urgent first. */
   readonly wants: readonly WantView[];

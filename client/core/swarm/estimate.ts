@@ -34,3 +34,28 @@ export class Throughput {
     this.#average.add((bytes * 1000) / took);
   }
 }
+
+/** A peer that owes data and sends none for this long has stalled; three round trips on a bad link fit into it. */
+const LEAST_PATIENCE: Millis = 1000;
+const MOST_PATIENCE: Millis = 3000;
+/** Of the longest pause, what still counts a chunk later: after twenty chunks a tenth. */
+const FADING = 0.9;
+
+/**
+ * How long a source may be silent before it counts as stalled: twice the longest pause it made lately. Where a dozen
+ * pages share two cores, honest peers pause for a second, and taking their work away would make everything slower.
+ */
+export class Gaps {
+  #longest: Millis = 0;
+
+  get patience(): Millis {
+    return Math.min(MOST_PATIENCE, Math.max(LEAST_PATIENCE, 2 * this.#longest));
+  }
+  /** Data came, so long after what came before it. */
+  progressed(gap: Millis): void {
+    this.#longest = Math.max(this.#longest, gap);
+  }
+  completed(): void {
+    this.#longest *= FADING;
+  }
+}

@@ -61,6 +61,8 @@ export interface RemotePeerListener {
 
 /** A peer that is busy is asked again after this; it says when it chokes, so this only bridges a moment. */
 const REST_MS = 1000;
+/** Beyond a second's round trip a link is slow, not far. */
+const MOST_WAY: Millis = 1000;
 
 export class RemotePeer {
   readonly id: PeerId;
@@ -184,6 +186,10 @@ export class RemotePeer {
 
   silentFor(now: Millis): Millis {
     return this.#requests.silentFor(now);
+  }
+  /** A long way adds to it, but never more than a second. */
+  get patience(): Millis {
+    return this.#requests.patience + Math.min(MOST_WAY, this.rttMs ?? 0);
   }
   get owed(): ByteCount {
     return this.#requests.owed;

@@ -5,6 +5,7 @@ import type { Bytes } from "../../../tracker/protocol/bytes.ts";
 import { chunkLengthAt } from "../../../tracker/protocol/manifest.ts";
 import type { Violation } from "../events.ts";
 import type { ByteCount, Content, ContentId, Millis } from "../vocabulary.ts";
+import { Gaps } from "./estimate.ts";
 import { Incoming } from "./incoming.ts";
 
 /** Requests given up and remembered, so that data already under way is told from data nobody asked for. */
@@ -16,6 +17,7 @@ export class Requests {
   /** Cancelled or refused, with the bytes that may still come: data may be overtaken by what was said after it. */
   readonly #late = new Map<number, ByteCount>();
   #progressAt: Millis = 0;
+  readonly #gaps = new Gaps();
 
   get count(): number {
     return this.#open.size;
@@ -29,6 +31,11 @@ export class Requests {
   /** How long something has been owed without anything coming. */
   silentFor(now: Millis): Millis {
     return this.#open.size === 0 ? 0 : now - this.#progressAt;
+  }
+
+  /** How long it may be silent, by how long it paused before. */
+  get patience(): Millis {
+    return this.#gaps.patience;
   }
 
   /** The number to ask with. */
@@ -82,8 +89,10 @@ export class Requests {
     }
     const outcome = incoming.add(part, bytes);
     if (typeof outcome === "string" && outcome !== "more") return outcome;
+    this.#gaps.progressed(now - this.#progressAt);
     this.#progressAt = now;
     if (typeof outcome === "string") return outcome;
+    this.#gaps.completed();
     this.#open.delete(request);
     return { incoming, chunk: outcome };
   }

@@ -169,7 +169,7 @@ describe("for any view", () => {
         expect(from.has(wanted.content.id, index)).toBe(true);
         expect([from.ready, from.choking]).toEqual([true, false]);
         expect(from.restUntil).toBeLessThanOrEqual(NOW);
-        expect(from.silentFor(NOW)).toBeLessThan(2000);
+        expect(from.silentFor(NOW)).toBeLessThan(from.patience);
       }
     });
   });

@@ -189,7 +189,6 @@ describe("rule 3: one reader for a chunk that nobody holds", () => {
   test.each<[string, LinkFacts]>([
     ["do not want it", { wants: false }],
     ["choke", { choking: true }],
-    ["rest", { restUntil: NOW + 1 }],
     ["have not answered", { awaitedSince: NOW - 5000 }],
   ])("peers that %s do not stand for election", (_what, facts) => {
     expect(reads(among(third, {}, facts).actions)).toEqual(["0-3"]);
@@ -254,15 +253,29 @@ describe("rule 4: while links are still being made", () => {
 });
 
 describe("rule 5: silence and slowness", () => {
-  test.each([
-    [null, 1000],
-    [400, 1400],
-    [5000, 2000],
-  ])("with a round trip of %s ms, a peer that owes is silent after %i ms", (rttMs, patience) => {
+  test("a peer that owes is silent after its patience", () => {
     const silent = (time: number) =>
-      plan(view([], [link({ openRequests: 1, silent: time, rttMs })]));
-    expect(silent(patience).actions).toEqual([{ do: "rest", peer: "peer" }]);
-    expect(silent(patience - 1)).toEqual({ actions: [], wakeAt: NOW + 1 });
+      plan(view([], [link({ openRequests: 1, silent: time, patience: 1400 })]));
+    expect(silent(1400).actions).toEqual([{ do: "rest", peer: "peer" }]);
+    expect(silent(1399)).toEqual({ actions: [], wakeAt: NOW + 1 });
+  });
+  test("by as much as this page stood still, its peers may be silent longer", () => {
+    const owing = link({ holds: "all", openRequests: 1, silent: 1399 });
+    const late = plan(view([want({ chunks: 1 })], [owing], { late: 400 }));
+    expect(late.actions.map((one) => one.do)).toEqual(["request"]);
+    expect(late.wakeAt).toBe(NOW + 1);
+    const later = plan(view([], [{ ...owing, silentFor: () => 1400 }], { late: 400 }));
+    expect(later.actions).toEqual([{ do: "rest", peer: "peer" }]);
+  });
+  test("who rests still counts in the election, and is still left what it said it reads", () => {
+    const [first = 0, second = 0] = ranked(2);
+    const resting = link({ seed: first, wants: true, restUntil: NOW + 500 });
+    const elected = (selfSeed: number, other: ReturnType<typeof link>) =>
+      reads(plan(view([want({ chunks: 4 })], [other], { selfSeed })).actions);
+    expect(elected(second, resting)).toEqual([]);
+    expect(elected(second, link({ seed: 0, wants: false, restUntil: NOW + 500 }))).toEqual(["0-3"]);
+    const reading = link({ restUntil: NOW + 500, pending: { 0: NOW - 10, 1: NOW - 10 } });
+    expect(elected(second, reading)).toEqual(["2-3"]);
   });
   test("what a silent peer owes is not asked of it again in the same plan", () => {
     const quiet = link({ id: "quiet", holds: "all", openRequests: 1, silent: 1000 });
@@ -287,6 +300,12 @@ describe("rule 5: silence and slowness", () => {
     expect(reads(helped(since, 900_000).actions)).toEqual(["0-7"]);
     const good = link({ holds: "all", openRequests: 32, rate: 2_500_000 });
     expect(reads(helped(since, null, good).actions)).toEqual([]);
+  });
+  test("in a crowd the origin is everybody's: only peers that give next to nothing are helped", () => {
+    const since = { peersSince: NOW - 1500, crowded: true };
+    const giving = (rate: number) => link({ holds: "all", openRequests: 32, rate });
+    expect(reads(helped(since, null, giving(250_000)).actions)).toEqual([]);
+    expect(reads(helped(since, null, giving(249_000)).actions)).not.toEqual([]);
   });
   test("what was just asked of a peer in another request does not keep it from helping", () => {
     const since = { peersSince: NOW - 1500 };

@@ -56,6 +56,7 @@ export interface LinkFacts {
   readonly rttMs?: Millis | null;
   readonly rate?: number | null;
   readonly silent?: Millis;
+  readonly patience?: Millis;
   readonly awaitedSince?: Millis | "answered" | "unasked";
   readonly holds?: readonly number[] | "all";
   readonly pending?: Readonly<Record<number, Millis>>;
@@ -73,6 +74,7 @@ export function link({
   rttMs = null,
   rate = null,
   silent = 0,
+  patience = 1000,
   awaitedSince = "answered",
   holds = [],
   pending = {},
@@ -91,6 +93,7 @@ export function link({
     rttMs,
     throughput: { bytesPerSecond: rate },
     silentFor: () => silent,
+    patience,
     awaitedSince: () => awaitedSince,
     // As a real link answers: nothing before the answer.
     has: (_content, index) => awaitedSince === "answered" && (holds === "all" || held.has(index)),
@@ -145,7 +148,7 @@ export function view(
   facts: Partial<PlanView> = {},
 ): PlanView {
   const origin = { freeReads: 12, bytesPerSecond: null };
-  return { now: NOW, selfSeed: 1, wants, links, origin, ...facts };
+  return { now: NOW, late: 0, selfSeed: 1, wants, links, origin, ...facts };
 }
 
 /** Seeds in the order in which the election for this group of chunks ranks them. */

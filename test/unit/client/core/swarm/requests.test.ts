@@ -34,6 +34,28 @@ describe("an open request", () => {
     expect(outcome).toHaveProperty("chunk", film.chunk(1));
     expect([requests.count, requests.owed]).toEqual([1, CHUNK]);
   });
+  test("may pause twice as long as its peer paused before, within one to three seconds", () => {
+    const paused = (gap: number): number => {
+      const requests = new Requests();
+      const number = requests.add(film.content, 0, 0);
+      requests.data(number, 0, parts(0)[0], gap);
+      return requests.patience;
+    };
+    expect([100, 500, 800, 1500, 9000].map(paused)).toEqual([1000, 1000, 1600, 3000, 3000]);
+  });
+  test("a pause is forgotten chunk by chunk", () => {
+    const requests = new Requests();
+    const wait = (index: number, at: number, gap: number): void => {
+      const number = requests.add(film.content, index, at);
+      parts(index).forEach((bytes, part) => {
+        requests.data(number, part, bytes, at + gap);
+      });
+    };
+    wait(0, 0, 1000);
+    expect(requests.patience).toBe(1800);
+    for (let n = 1; n < 8; n++) wait(n % 3, 2000 + n, 0);
+    expect(requests.patience).toBe(1000);
+  });
   test("is the only thing that may be answered", () => {
     const requests = new Requests();
     const number = requests.add(film.content, 0, 0);
