@@ -1,7 +1,7 @@
 // Players of one stream: hls.js by itself, with P2P Media Loader, with Shoal's loader. The same hls.js and the same settings
 // in all of them; what differs is who loads fragments. Counts what a viewer notices.
 
-import type { Page } from "@playwright/test";
+import { errors, type Page } from "@playwright/test";
 import type { Client } from "../../client/index.ts";
 import { hlsScript } from "../support/hls.ts";
 import type { Hall } from "./hall.ts";
@@ -105,7 +105,7 @@ export async function play(hall: Hall, page: Page, loader: Loader, url: string):
           stalls,
           behindSeconds:
             behind.length === 0 ? null : behind.reduce((a, b) => a + b) / behind.length,
-          isWhole: startSeconds !== null && buffered.length === 1 && end > duration - 0.5,
+          isWhole: startSeconds !== null && end > duration - 0.5,
         };
       };
 
@@ -126,18 +126,26 @@ export function viewing(page: Page): Promise<Viewing> {
   });
 }
 
-/** Resolves when everybody has all of the film. */
-export async function untilWhole(hall: Hall, pages: readonly Page[]): Promise<void> {
+/** Resolves when everybody has all of the film, or the time is over: with the number of those who have not. */
+export async function unfinished(
+  hall: Hall,
+  pages: readonly Page[],
+  seconds: number,
+): Promise<number> {
   let whole = 0;
+  const isWhole = () => (window as unknown as PlayerWindow).viewing?.().isWhole === true;
+  const options = { polling: 50, timeout: seconds * 1000 };
   await Promise.all(
     pages.map(async (page) => {
-      await page.waitForFunction(
-        () => (window as unknown as PlayerWindow).viewing?.().isWhole === true,
-        undefined,
-        { polling: 50, timeout: 0 },
-      );
+      try {
+        await page.waitForFunction(isWhole, undefined, options);
+      } catch (error) {
+        if (error instanceof errors.TimeoutError) return;
+        throw error;
+      }
       whole++;
       hall.note(`${whole} of ${pages.length} players had all of it`);
     }),
   );
+  return pages.length - whole;
 }

@@ -2,7 +2,6 @@
 // newest one at the same moment. Segments to come are signed beforehand, as a publisher's manifest would grow with them.
 
 import { livePlaylist } from "../../../demo/origin/playlist.ts";
-import { bigBuckBunny } from "../../support/hls.ts";
 import type { Hall } from "../hall.ts";
 import { type Loader, viewing } from "../players.ts";
 import {
@@ -13,6 +12,7 @@ import {
   PLAYERS,
   PLAYLIST,
   pause,
+  rendition,
   seated,
   variantsOf,
 } from "../screening.ts";
@@ -20,7 +20,7 @@ import { median } from "../verdict.ts";
 import type { Figures, Work } from "../work.ts";
 
 const ORIGIN_BYTES_PER_SECOND = 4e6;
-const WATCHED_SECONDS = 24;
+const WATCHED_SECONDS = 20;
 /** There when the first viewer comes: the window. */
 const FIRST_NEWEST = 7;
 /** What everybody's watching and its opening may come to. */
@@ -66,16 +66,16 @@ async function watch(hall: Hall, loader: Loader): Promise<Figures> {
 
 /** From now on a segment comes to the playlist whenever the one before has been shown. */
 function goOnAir({ stage: { site } }: Hall): () => void {
-  const rendition = bigBuckBunny().film;
+  const channel = rendition();
   let newest = FIRST_NEWEST;
   let due = performance.now();
   let timer: ReturnType<typeof setTimeout>;
   const show = (): void => {
     site.put(PLAYLIST, {
-      body: livePlaylist(rendition, newest),
+      body: livePlaylist(channel, newest),
       headers: { "Cache-Control": "no-store" },
     });
-    due += rendition.seconds(newest) * 1000;
+    due += channel.seconds(newest) * 1000;
     newest = Math.min(newest + 1, SEGMENTS - 1);
     timer = setTimeout(show, due - performance.now());
   };

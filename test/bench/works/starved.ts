@@ -17,7 +17,7 @@ import {
 import type { Figures, Work } from "../work.ts";
 
 const SHORTAGE = 1.26;
-const WATCHED_SECONDS = 30;
+const WATCHED_SECONDS = 20;
 
 export const vodStarved: Work = {
   name: "vod-starved",

@@ -1,16 +1,28 @@
 // A film that several watch: all from the same moment on, or one after the other. Watched until everybody's player has all
-// of it, because from then on no network can spoil anything.
+// of it, because from then on no network can spoil anything, or until it should have ended: some players never get on.
 
 import type { Hall } from "../hall.ts";
-import { type Loader, untilWhole } from "../players.ts";
-import { begin, copies, film, noticed, PLAYERS, seated, variantsOf } from "../screening.ts";
+import { type Loader, unfinished } from "../players.ts";
+import {
+  begin,
+  copies,
+  FILM_SECONDS,
+  film,
+  noticed,
+  PLAYERS,
+  seated,
+  variantsOf,
+} from "../screening.ts";
 import type { Figures, Measure, Work } from "../work.ts";
 
 const ORIGIN_BYTES_PER_SECOND = 4e6;
 const APART_SECONDS = 2;
+/** For a slow beginning; who stalls for longer is stuck. */
+const LATE_SECONDS = 5;
 
 const measuresWith = (mostCopies: number): readonly Measure[] => [
   { figure: "copies", target: { is: "at most", bound: mostCopies } },
+  { figure: "players stuck", digits: 0, target: { is: "at most", bound: 0 } },
   { figure: "stalls", digits: 0, target: { is: "at most", bound: 0 } },
   {
     figure: "start",
@@ -40,6 +52,6 @@ async function watch(hall: Hall, loader: Loader, apartSeconds: number): Promise<
   const pages = await seated(hall, loader, files);
   hall.limit(ORIGIN_BYTES_PER_SECOND);
   await begin(hall, loader, { pages, apartSeconds });
-  await untilWhole(hall, pages);
-  return { copies: copies(hall, files), ...(await noticed(pages)) };
+  const stuck = await unfinished(hall, pages, FILM_SECONDS + LATE_SECONDS);
+  return { copies: copies(hall, files), "players stuck": stuck, ...(await noticed(pages)) };
 }
