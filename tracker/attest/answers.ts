@@ -3,6 +3,8 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { TokenBucket } from "../limits.ts";
+import { KeyFileError, openSigningKey, passingKey, type SigningKey } from "../manifest/keys.ts";
+import { OptionError, originsOrError, type TrackerOptions } from "../options.ts";
 import {
   ATTESTATIONS_TYPE,
   MAX_ASK_LENGTH,
@@ -10,19 +12,48 @@ import {
   MAX_ATTESTED_AGE,
 } from "../protocol/attestation.ts";
 import { writeManifest } from "../protocol/manifest.ts";
-import type { Attestor, Finding } from "./attestor.ts";
-import type { AttestLimits } from "./limits.ts";
+import { type Address, householdOf } from "../region/address.ts";
+import { admittedSite } from "../site.ts";
+import { Attestor, type Finding } from "./attestor.ts";
+import { ContentOrigins } from "./content-origins.ts";
+import { type AttestLimits, DEFAULT_ATTEST_LIMITS } from "./limits.ts";
 import { LOOP_FIELD, LOOP_NAME } from "./reader.ts";
 import { meaningOf, problemOf, type Refusal, type RefusalCode } from "./refusal.ts";
+
+/** Opens the signing key. Rejects with an `OptionError`. `sites`: whose pages may ask. */
+export async function openAnswers(
+  options: Pick<TrackerOptions, "contents" | "key" | "attestLimits">,
+  sites: ReadonlySet<string>,
+): Promise<Answers> {
+  const { contents = [], key: file } = options;
+  const listed = contents.length === 0 ? sites : originsOrError("contents", contents);
+  const limits = { ...DEFAULT_ATTEST_LIMITS, ...options.attestLimits };
+  const key = file === undefined ? await passingKey() : await keyIn(file);
+  const now = (): number => Date.now();
+  const attestor = new Attestor({ origins: new ContentOrigins(listed), key, limits, now });
+  return new Answers({ attestor, limits, sites, now });
+}
+
+async function keyIn(file: string): Promise<SigningKey> {
+  try {
+    return (await openSigningKey(file)).key;
+  } catch (error) {
+    if (error instanceof KeyFileError) throw new OptionError("key", `--key: ${error.message}`);
+    throw error;
+  }
+}
 
 export interface AnswersNeeds {
   readonly attestor: Attestor;
   readonly limits: AttestLimits;
-  /** Whether pages of this origin may ask. */
-  isAdmitted(origin: string): boolean;
+  /** Whose pages may ask. */
+  readonly sites: ReadonlySet<string>;
   /** Since 1970, in milliseconds. */
   now(): number;
 }
+
+/** Requests whose address cannot be read (a socket closed in the same moment) share one allowance. */
+const NO_ADDRESS = "unknown";
 
 interface Asker {
   readonly asks: TokenBucket;
@@ -38,16 +69,20 @@ export class Answers {
     this.#needs = needs;
   }
 
-  /** `household`: whose allowance this takes from. Resolves when everything is said; never rejects. */
+  get key(): string {
+    return this.#needs.attestor.publicKey;
+  }
+
+  /** `address`: whose allowance this takes from. Resolves when everything is said; never rejects. */
   async answer(
     request: IncomingMessage,
     response: ServerResponse,
-    household: string,
+    address: Address | undefined,
   ): Promise<void> {
     const query = request.url?.split("?", 2)[1] ?? "";
     const urls = query.length > MAX_ASK_LENGTH ? [] : new URLSearchParams(query).getAll("url");
     const [url = ""] = urls;
-    const asker = this.#askerOf(household);
+    const asker = this.#askerOf(address === undefined ? NO_ADDRESS : householdOf(address));
     const code = this.#refusalFor(request, asker, urls.length);
     if (code !== undefined) return no(response, { code }, url);
     this.#open++;
@@ -57,6 +92,10 @@ export class Answers {
     } finally {
       this.#open--;
     }
+  }
+
+  close(): void {
+    this.#needs.attestor.close();
   }
 
   /** Forgets who has been quiet for long enough. */
@@ -81,14 +120,14 @@ export class Answers {
   }
 
   #refusalFor({ headers }: IncomingMessage, asker: Asker, count: number): RefusalCode | undefined {
-    const { isAdmitted, limits, now } = this.#needs;
+    const { sites, limits, now } = this.#needs;
     if (count === 0 || count > MAX_ASKED_URLS) return "malformed";
     if (headers[LOOP_FIELD]?.includes(LOOP_NAME) === true) return "loop";
     // A page of another site, or an element of one (which says no origin), has nothing to ask here.
     const isForeign =
       headers.origin === undefined
         ? headers["sec-fetch-site"] === "cross-site"
-        : !isAdmitted(headers.origin);
+        : admittedSite(headers.origin, sites) === undefined;
     if (isForeign) return "foreign";
     if (!asker.asks.take(count, now())) return "rate";
     return this.#open >= limits.openAsks ? "busy" : undefined;
