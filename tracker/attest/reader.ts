@@ -60,8 +60,7 @@ export class Reader {
 
   constructor(needs: ReaderNeeds) {
     this.#needs = needs;
-    const { reads, idleMs } = needs.limits;
-    const settings = { keepAlive: true, maxSockets: reads, timeout: idleMs };
+    const settings = { keepAlive: true, maxSockets: needs.limits.reads };
     this.#plain = new HttpAgent(settings);
     this.#secure = new HttpsAgent(settings);
   }
@@ -72,7 +71,7 @@ export class Reader {
     this.#underWay.add(abort);
     const deadline = setTimeout(() => abort.abort(new Late()), this.#needs.limits.readMs);
     try {
-      return await this.#take(await this.#ask(url, validators, abort.signal), abort.signal);
+      return await this.#take(await this.#ask(url, validators, abort), abort);
     } catch (error) {
       return refused(refusalFor(abort.signal.aborted ? abort.signal.reason : error));
     } finally {
@@ -88,7 +87,7 @@ export class Reader {
     this.#secure.destroy();
   }
 
-  #ask(url: URL, validators: Validators, signal: AbortSignal): Promise<IncomingMessage> {
+  #ask(url: URL, validators: Validators, abort: AbortController): Promise<IncomingMessage> {
     const { limits, origins } = this.#needs;
     const isSecure = url.protocol === "https:";
     const { etag, "last-modified": changed } = validators;
@@ -96,7 +95,7 @@ export class Reader {
       agent: isSecure ? this.#secure : this.#plain,
       lookup: origins.lookup,
       maxHeaderSize: limits.headerBytes,
-      signal,
+      signal: abort.signal,
       headers: {
         accept: "*/*",
         "accept-encoding": "identity",
@@ -107,8 +106,9 @@ export class Reader {
       },
     });
     return new Promise((resolve, reject) => {
-      const late = setTimeout(() => asked.destroy(new Late()), limits.answerMs);
-      asked.on("timeout", () => asked.destroy(new Late()));
+      const late = setTimeout(() => abort.abort(new Late()), limits.answerMs);
+      // Of the connection, for as long as it is ours: while it is made, before the answer and within it.
+      asked.setTimeout(limits.idleMs, () => abort.abort(new Late()));
       asked.on("response", (response) => {
         clearTimeout(late);
         resolve(response);
@@ -121,7 +121,7 @@ export class Reader {
     });
   }
 
-  async #take(response: IncomingMessage, signal: AbortSignal): Promise<ReadOutcome> {
+  async #take(response: IncomingMessage, abort: AbortController): Promise<ReadOutcome> {
     const { headers, statusCode } = response;
     if (statusCode === 304) {
       // Without a body, the connection is free for the next read.
@@ -133,7 +133,7 @@ export class Reader {
       response.destroy();
       return refused(refusal);
     }
-    return { kind: "content", headers, content: await this.#digests(response, signal) };
+    return { kind: "content", headers, content: await this.#digests(response, abort) };
   }
 
   #refusalOf({ headers, statusCode: status = 0 }: IncomingMessage): Refusal | undefined {
@@ -150,14 +150,15 @@ export class Reader {
     return encoding === "identity" ? assetBytes : inflatedBytes;
   }
 
-  async #digests(response: IncomingMessage, signal: AbortSignal): Promise<ContentDigests> {
+  async #digests(response: IncomingMessage, abort: AbortController): Promise<ContentDigests> {
     const encoding = encodingOf(response.headers);
     const most = this.#mostOf(encoding);
-    response.setTimeout(this.#needs.limits.idleMs, () => response.destroy(new Late()));
+    const { signal } = abort;
     const digests = new ChunkDigests();
     const take = async (body: AsyncIterable<Buffer>): Promise<void> => {
       for await (const bytes of body) {
-        if (digests.size + bytes.length > most) throw new TooLarge();
+        if (digests.size + bytes.length > most) abort.abort(new TooLarge());
+        signal.throwIfAborted();
         digests.add(bytes);
         await this.#needs.pace.spend(bytes.length, signal);
       }
