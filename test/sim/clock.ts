@@ -15,6 +15,8 @@ interface Event {
 export class Timeline {
   #now: Millis = 0;
   #order = 0;
+  /** How many have run. */
+  events = 0;
   /** A binary heap, earliest first. */
   readonly #heap: Event[] = [];
 
@@ -43,6 +45,7 @@ export class Timeline {
       event.task = null;
       if (owner !== null) owner.pending--;
       this.#now = event.at;
+      this.events++;
       task();
       await this.settle();
       return true;

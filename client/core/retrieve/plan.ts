@@ -177,6 +177,12 @@ function tendRuns(draft: Draft, want: WantView, sources: Sources): void {
       continue;
     }
     draft.wake(run.progressAt + ORIGIN_SILENCE);
+    // Begun while nobody was known to hold it. A near peer that does is as soon, and costs the publisher nothing.
+    const isSpare = want.kind === "bulk" && want.peersSince === null && run.bytes === 0;
+    if (isSpare && sources.usable.some((link) => link.has(content, run.at))) {
+      draft.actions.push({ do: "trim", content, at: run.at, last: run.at - 1 });
+      continue;
+    }
     // Beyond the window: the page has stopped reading.
     if (run.last >= want.until) {
       const last = Math.max(run.at, want.until - 1);

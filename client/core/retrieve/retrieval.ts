@@ -243,6 +243,7 @@ export class Retrieval implements WantView {
     if (run === undefined) return;
     this.#release(run, last + 1);
     run.trim(last);
+    if (run.at > run.last) this.#originDone(run);
   }
 
   abandon(at: number): void {
@@ -344,7 +345,7 @@ export class Retrieval implements WantView {
     this.#take(index, bytes, "origin");
     // The next one may have come from elsewhere meanwhile: stop in front of it.
     if (run.at <= run.last && this.has(run.at)) this.trim(run.at, run.at - 1);
-    if (run.at > run.last) this.#originDone(run);
+    else if (run.at > run.last) this.#originDone(run);
   }
 
   #originEnded(run: Run, outcome: OriginOutcome): void {
