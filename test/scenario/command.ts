@@ -43,12 +43,12 @@ export async function run(words: readonly string[]): Promise<number> {
 
 async function told(scenario: Scenario, seed: number, peers: number): Promise<boolean> {
   const { name } = scenario;
-  const begin = performance.now();
+  const begin = process.cpuUsage();
   const title = `${name}  seed ${seed}  peers ${peers}`;
   try {
     const world = await scenario.tell({ seed, peers });
-    const wall = ((performance.now() - begin) / 1000).toFixed(1);
-    console.log(`${title}  ${summary(world)}  wall ${wall} s`);
+    const { user, system } = process.cpuUsage(begin);
+    console.log(`${title}  ${summary(world)}  cpu ${((user + system) / 1e6).toFixed(1)} s`);
     return true;
   } catch (error) {
     console.error(`${title}  FAILED\n${error instanceof Error ? error.message : String(error)}`);

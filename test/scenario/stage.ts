@@ -6,8 +6,8 @@ import type { Wire } from "../sim/network.ts";
 import type { Visitor } from "../sim/visitor.ts";
 import { type Arrival, mebibytes, megabits, World, type WorldSettings } from "../sim/world.ts";
 
-/** Above 4 MiB a file is a swarm of its own. */
-export const FILE_BYTES: ByteCount = mebibytes(6);
+/** From 4 MiB on a file is a swarm of its own. */
+export const FILE_BYTES: ByteCount = mebibytes(4);
 
 /** What a page shows before anybody presses play. */
 const PAGE_BYTES: ByteCount = 16 * 1024;

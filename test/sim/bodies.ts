@@ -4,6 +4,7 @@
 import { DATA_BYTES } from "../../client/core/wire/messages.ts";
 import type { Bytes } from "../../tracker/protocol/bytes.ts";
 import { CHUNK_BYTES } from "../../tracker/protocol/manifest.ts";
+import { looksEqual } from "./sample.ts";
 
 /** In front of the content of a data frame: type, request, part. */
 export const DATA_HEAD = 7;
@@ -47,11 +48,9 @@ export class Bodies {
   partOf(frame: Bytes): Part | undefined {
     const part = this.#parts.get(nameOf(frame));
     if (part === undefined) return undefined;
-    return equal(part.frame.subarray(DATA_HEAD), frame.subarray(DATA_HEAD)) ? part : undefined;
+    return looksEqual(part.frame.subarray(DATA_HEAD), frame.subarray(DATA_HEAD)) ? part : undefined;
   }
 }
-
-export const equal = (one: Bytes, other: Bytes): boolean => Buffer.compare(one, other) === 0;
 
 function nameOf(frame: Bytes): number {
   let name = 0;

@@ -4,8 +4,9 @@
 
 import type { ByteCount } from "../../client/core/vocabulary.ts";
 import type { Bytes } from "../../tracker/protocol/bytes.ts";
-import { type Bodies, equal } from "./bodies.ts";
+import type { Bodies } from "./bodies.ts";
 import { PLACES, type Place, wayBetween } from "./places.ts";
+import { looksEqual } from "./sample.ts";
 import type { StoreWatcher } from "./store.ts";
 
 /** The store's name of a chunk: content id, dot, index. */
@@ -56,7 +57,7 @@ export class Census {
   #same(key: ChunkKey, bytes: Bytes): Bytes | undefined {
     const dot = key.indexOf(".");
     const truth = this.#bodies.chunk(key.slice(0, dot), Number(key.slice(dot + 1)));
-    if (truth !== undefined && equal(truth, bytes)) return truth;
+    if (truth !== undefined && looksEqual(truth, bytes)) return truth;
     this.#wrong();
     return undefined;
   }

@@ -3,8 +3,8 @@
 
 import { createHash, createPublicKey, verify } from "node:crypto";
 import type { Hasher } from "../../client/core/ports.ts";
-import { DATA_BYTES } from "../../client/core/wire/messages.ts";
 import { type Bytes, base64url, concatenated } from "../../tracker/protocol/bytes.ts";
+import { SAMPLED_FROM, sampledPlaces } from "./sample.ts";
 
 export function sha256(bytes: Bytes): Bytes {
   return new Uint8Array(createHash("sha256").update(bytes).digest());
@@ -24,25 +24,16 @@ export const simHasher: Hasher = {
   },
 };
 
-/** Below this everything is hashed: ids and statements. */
-const SAMPLED_FROM = 4096;
-const STEP = 1021;
-
 /**
- * The digest of every thousandth byte or so and of the last one of each data frame, which is where the simulated liars
- * lie. What a thousand visitors hash is the same few chunks; that SHA-256 tells them apart is not in question.
+ * The digest of a sample. What a thousand visitors hash is the same few chunks; that SHA-256 tells them apart is not in
+ * question.
  */
 export function sampledDigest(bytes: Bytes): Bytes {
   if (bytes.length < SAMPLED_FROM) return sha256(bytes);
-  const sample = new Uint8Array(
-    Math.ceil(bytes.length / STEP) + Math.ceil(bytes.length / DATA_BYTES) + 4,
-  );
-  let count = 0;
-  for (let at = 0; at < bytes.length; at += STEP) sample[count++] = bytes[at] ?? 0;
-  for (let end = DATA_BYTES; end < bytes.length; end += DATA_BYTES)
-    sample[count++] = bytes[end - 1] ?? 0;
-  sample[count++] = bytes[bytes.length - 1] ?? 0;
-  new DataView(sample.buffer).setUint32(sample.length - 4, bytes.length);
+  const places = sampledPlaces(bytes.length);
+  const sample = new Uint8Array(places.length + 4);
+  for (let at = 0; at < places.length; at++) sample[at] = bytes[places[at] ?? 0] ?? 0;
+  new DataView(sample.buffer).setUint32(places.length, bytes.length);
   return sha256(sample);
 }
 

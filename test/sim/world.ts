@@ -176,12 +176,14 @@ export class World {
     const deadline = this.timeline.now + within;
     // What was begun since the last event belongs to this moment, not to the next event's.
     await this.timeline.settle();
-    while (!until()) {
-      if (this.timeline.now > deadline || !(await this.timeline.step())) {
-        throw new Error(`not within ${within} ms of simulated time\n${this.explain()}`);
-      }
+    let isDone = false;
+    await this.timeline.runWhile(() => {
       if (this.#broken.length > 0) this.checkInvariants();
-    }
+      isDone = until();
+      return !isDone && this.timeline.now <= deadline;
+    });
+    if (isDone) return;
+    throw new Error(`not within ${within} ms of simulated time\n${this.explain()}`);
   }
 
   /** Runs for a while. */
@@ -262,7 +264,7 @@ export class World {
     for (const visitor of open) void visitor.close().then(() => closed++);
     await this.run({ until: () => closed === open.length, within: minutes(1) });
     this.tracker.close();
-    while (await this.timeline.step());
+    await this.timeline.runWhile(() => true);
     for (const visitor of this.visitors) this.#settle(visitor);
     this.checkInvariants();
   }
