@@ -96,8 +96,10 @@ export class Retrievals {
       hasher,
       origin,
       cache,
-      expectUntil: ({ startedAt, originError }) =>
-        others()?.expectUntil(content, startedAt, originError !== null) ?? startedAt,
+      expectUntil: ({ startedAt, progressAt, originError }) => {
+        const since = originError === null ? startedAt : progressAt;
+        return others()?.expectUntil(content, since, originError !== null) ?? startedAt;
+      },
       crowded: () => others()?.crowded(content) ?? false,
       listener: {
         changed: () => this.turnSoon(),

@@ -1,10 +1,10 @@
 // What scenarios have in common: a site with one file, homes as they are, arrivals by dice, visitors who stay a while.
 
-import assert from "node:assert/strict";
 import type { ByteCount, Millis } from "../../client/core/vocabulary.ts";
 import type { Wire } from "../sim/network.ts";
 import type { Visitor } from "../sim/visitor.ts";
 import { type Arrival, mebibytes, megabits, World, type WorldSettings } from "../sim/world.ts";
+import { summary } from "./scenario.ts";
 
 /** From 4 MiB on a file is a swarm of its own. */
 export const FILE_BYTES: ByteCount = mebibytes(4);
@@ -59,10 +59,10 @@ export function visits(
 /** Nobody who stayed was let down. */
 export function everybodyGotIt(world: World): void {
   const { failures } = world;
-  const some = failures.slice(0, 3).join("\n");
-  assert.equal(
-    failures.length,
-    0,
-    `${failures.length} fetches failed:\n${some}\n${world.explain()}`,
-  );
+  check(world, failures.length === 0, `${failures.length} fetches failed, as ${failures[0]}`);
+}
+
+/** Throws, with the figures of the run, when something is not so. */
+export function check(world: World, isSo: boolean, what = "a fault never happened"): void {
+  if (!isSo) throw new Error(`${what}\n${summary(world)}\n${world.explain()}`);
 }

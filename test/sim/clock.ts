@@ -60,7 +60,7 @@ export class Timeline {
         }
         // Now and then the host has its turn, or nothing else in this process would ever run.
         if (this.events % BREATH === 0) setImmediate(next);
-        else queueMicrotask(tick);
+        else void Promise.resolve().then(tick);
       };
       const tick = (): void => process.nextTick(next);
       next();

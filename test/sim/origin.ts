@@ -62,6 +62,7 @@ export class SimOrigin {
     const { behaviour } = this;
     const body = this.#files.get(url);
     const { first, last } = range === "whole" ? { first: 0, last: (body?.length ?? 0) - 1 } : range;
+    if (behaviour !== "well") this.#trace.add(this.#timeline.now, node.name, "origin failed");
     if (behaviour === "refuse") later(trip, () => end({ kind: "unreachable" }));
     else if (typeof behaviour === "object") {
       later(2 * trip, () => end({ kind: "status", status: behaviour.status }));

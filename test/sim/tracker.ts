@@ -106,6 +106,7 @@ export class SimTracker {
   /** Killed: every socket breaks, all memory is lost. */
   kill(): void {
     this.up = false;
+    this.#trace.add(this.#timeline.now, "tracker", "tracker died");
     for (const pipe of [...this.#pipes]) this.#shut(pipe);
     this.#pipes.clear();
     this.#sweeping();

@@ -38,8 +38,6 @@ export class Visitor {
   readonly index: SimStore;
   readonly settings: Partial<LocalPeerSettings>;
   readonly visits: Visit[] = [];
-  /** Peers it called poisoners or protocol breakers. */
-  readonly accused: { readonly peer: string; readonly kind: string }[] = [];
   fate: "here" | "closed" | "vanished" = "here";
   /** Bytes that reached the page. */
   served = 0;
@@ -101,8 +99,8 @@ export class Visitor {
       },
     );
     this.peer.listeners.on("violation", ({ peer, kind }) => {
-      this.accused.push({ peer, kind });
       world.trace.add(clock.now(), name, "violation", `${peer} ${kind}`);
+      world.accused(name, peer, kind);
     });
     void this.peer.start();
   }

@@ -56,7 +56,7 @@ export interface Arrival {
   readonly place?: Place;
   readonly settings?: Partial<LocalPeerSettings>;
   /** Somebody who was here before, with the disk of then. */
-  readonly returning?: Visitor;
+  readonly returning?: Pick<Visitor, "chunks" | "index">;
 }
 
 export class World {
@@ -70,6 +70,8 @@ export class World {
   readonly visitors = new Set<Visitor>();
   /** What went wrong with fetches of visitors who were there to see it. */
   readonly failures: string[] = [];
+  /** Whom visitors accused without cause. */
+  readonly falselyAccused: string[] = [];
   readonly manifestUrl = "https://site.example/.well-known/shoal.json";
   readonly hasher = sampledHasher();
   readonly census: Census;
@@ -80,6 +82,7 @@ export class World {
   readonly #times: Millis[] = [];
   readonly #departed = { cache: 0, peers: 0, origin: 0 };
   #published: ByteCount = 0;
+  #largest: ByteCount = 0;
   readonly #key = generateKeyPairSync("ec", { namedCurve: "P-256" });
 
   constructor({ seed, origin = {}, unlinkable = 0.05 }: WorldSettings) {
@@ -117,6 +120,7 @@ export class World {
       this.origin.put(url, body);
       urls.push(url);
       this.#published += size;
+      this.#largest = Math.max(this.#largest, size);
       const digests: Bytes[] = [];
       for (let index = 0; index < chunkCountOf(size, CHUNK_BYTES); index++) {
         digests.push(sampledDigest(body.slice(index * CHUNK_BYTES, (index + 1) * CHUNK_BYTES)));
@@ -149,8 +153,10 @@ export class World {
   }
   ended(visit: Visit): void {
     this.#underWay.delete(visit);
-    if (visit.until !== null) this.#times.push(visit.until - visit.from);
-    else if (visit.failed !== null) this.failures.push(`${visit.url}: ${visit.failed}`);
+    const isMeasured = visit.length === this.#largest;
+    if (visit.until !== null) {
+      if (isMeasured) this.#times.push(visit.until - visit.from);
+    } else if (visit.failed !== null) this.failures.push(`${visit.url}: ${visit.failed}`);
   }
   /** Somebody is gone for good: only what they moved is remembered. */
   departed(visitor: Visitor): void {
@@ -211,17 +217,12 @@ export class World {
     this.#broken.push(`I4: ${who} served ${served} of ${JSON.stringify({ cache, peers, origin })}`);
   }
 
-  /** Whom the visitors accused without cause. */
-  falselyAccused(): string[] {
-    const all = [...this.visitors];
-    const honest = new Set(
-      all.filter(({ node }) => node.fault !== "liar").map(({ stats }) => stats.peerId),
-    );
-    return all.flatMap(({ name, accused }) =>
-      accused
-        .filter(({ peer }) => honest.has(peer))
-        .map(({ peer, kind }) => `${name}: ${peer} ${kind}`),
-    );
+  /** A visitor calls a peer a poisoner or a breaker of the protocol. */
+  accused(by: string, peer: string, kind: string): void {
+    for (const { node, stats } of this.visitors) {
+      if (stats.peerId !== peer || node.fault === "liar") continue;
+      this.falselyAccused.push(`${by}: ${node.name} ${kind}`);
+    }
   }
 
   get fetches(): readonly Visit[] {
@@ -251,7 +252,7 @@ export class World {
   originCopies(): number {
     return this.bytes.origin / Math.max(1, this.#published);
   }
-  /** How long a fetch took for this share of all; 0.5 is the median. */
+  /** How long a fetch of the largest that is published took for this share of all; 0.5 is the median. */
   took(share: number): Millis {
     const sorted = this.#times.toSorted((one, other) => one - other);
     return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;

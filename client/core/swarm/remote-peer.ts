@@ -42,6 +42,8 @@ export interface RemotePeerNeeds {
   read(content: ContentId, index: number): Promise<Bytes | undefined>;
   /** Chunks held of a content that the other side asks about; `undefined` when unknown. */
   holding(content: ContentId): Bitfield | undefined;
+  /** Chunks of it that are being read from the origin here. */
+  pending(content: ContentId): readonly number[];
   readonly listener: RemotePeerListener;
 }
 
@@ -79,13 +81,12 @@ export class RemotePeer {
   choking = false;
   /** We serve nobody just now. */
   #choked = false;
-
   readonly #availability = new Availability();
   readonly #interests = new Interests();
-
   readonly #requests = new Requests();
   #down = 0;
-
+  readonly openedAt: Millis;
+  #receivedAt: Millis;
   readonly throughput = new Throughput();
   readonly #roundTrip = new Average();
   #ping: { readonly nonce: number; readonly at: Millis } | null = null;
@@ -99,6 +100,8 @@ export class RemotePeer {
     this.id = needs.peer;
     this.proximity = needs.proximity;
     this.seed = seedOf(needs.peer);
+    this.openedAt = needs.clock.now();
+    this.#receivedAt = this.openedAt;
     this.#serving = new Serving({
       clock: needs.clock,
       link: needs.link,
@@ -122,6 +125,9 @@ export class RemotePeer {
   get bytesUp(): ByteCount {
     return this.#serving.uploaded;
   }
+  get movedAt(): Millis {
+    return Math.max(this.#receivedAt, this.#serving.sentAt);
+  }
 
   /** Asks about a content, and to be told of changes. Nothing happens when it is asked already. */
   ask(content: Content): void {
@@ -138,6 +144,9 @@ export class RemotePeer {
   awaitedSince(content: ContentId): Millis | "answered" | "unasked" {
     return this.#availability.awaitedSince(content);
   }
+  mayHold(content: ContentId): boolean {
+    return this.#availability.mayHold(content);
+  }
   has(content: ContentId, index: number): boolean {
     return this.#availability.has(content, index);
   }
@@ -149,8 +158,8 @@ export class RemotePeer {
   }
 
   /**
-   * Tells it what changed here, if it asked about this content. What it holds itself it need not know of us: in a
-   * crowd that is half of all there is to tell.
+   * Tells it what changed here, if it asked about this content. What it holds itself it need not know of us: in a crowd
+   * that is half of all there is to tell.
    */
   tell(content: ContentId, kind: DeltaKind, indices: readonly number[]): void {
     const handle = this.#interests.handleOf(content);
@@ -275,6 +284,7 @@ export class RemotePeer {
     }
     if (typeof outcome === "string" && outcome !== "more") return outcome;
     this.#down += bytes.length;
+    this.#receivedAt = now;
     if (outcome === "more") return undefined;
     const { incoming, chunk } = outcome;
     this.throughput.completed(chunk.length, incoming.askedAt, now);
@@ -296,14 +306,7 @@ export class RemotePeer {
           this.#availability.answer(message.handle, message.count, message.bits),
         );
       case "delta":
-        return this.#informed(
-          this.#availability.delta(
-            message.handle,
-            message.kind,
-            message.indices,
-            this.#needs.clock.now(),
-          ),
-        );
+        return this.#informed(this.#availability.delta(message, this.#needs.clock.now()));
       case "request":
         return this.#requested(message.request, message.handle, message.index);
       case "reject":
@@ -324,8 +327,7 @@ export class RemotePeer {
         return undefined;
       case "bye":
         this.close();
-        this.#needs.listener.ended(this, "remote");
-        return undefined;
+        return this.#over();
     }
   }
 
@@ -335,8 +337,7 @@ export class RemotePeer {
     if (message.version !== WIRE_VERSION) {
       // A newer Shoal is no offender: part as strangers.
       this.close("useless");
-      this.#needs.listener.ended(this, "remote");
-      return undefined;
+      return this.#over();
     }
     this.#theirRequests = message.requests;
     this.#ready = true;
@@ -351,6 +352,7 @@ export class RemotePeer {
     const held = this.#needs.holding(asked.content);
     const count = held?.count ?? 0;
     this.#say({ type: "availability", handle, count, bits: held?.bits() ?? new Uint8Array(0) });
+    this.tell(asked.content, "pending", this.#needs.pending(asked.content));
     return this.#changed();
   }
 
@@ -359,6 +361,9 @@ export class RemotePeer {
     return outcome === "removed" ? this.#changed() : outcome;
   }
 
+  #over(): undefined {
+    this.#needs.listener.ended(this, "remote");
+  }
   #changed(): undefined {
     this.#needs.listener.changed(this);
   }
