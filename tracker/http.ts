@@ -3,7 +3,6 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Metrics } from "./metrics.ts";
-import { ATTEST_PATH } from "./protocol/attestation.ts";
 import { SCRIPT_NAMES, type ScriptName, type Scripts } from "./scripts.ts";
 import type { Totals } from "./tally.ts";
 
@@ -12,8 +11,6 @@ export interface HttpNeeds {
   readonly metrics: Metrics;
   totals(): Totals;
   isDraining(): boolean;
-  /** Says what is vouched for, in its own way. Never rejects. */
-  attest(request: IncomingMessage, response: ServerResponse): Promise<void>;
 }
 
 /**
@@ -43,26 +40,19 @@ export async function answerHttp(
 ): Promise<void> {
   // A reader that hangs up in the middle is its own business.
   response.on("error", () => {});
-  if (pathOf(request) === ATTEST_PATH && isRead(request)) {
-    for (const [name, value] of Object.entries(FOR_ALL)) response.setHeader(name, value);
-    return needs.attest(request, response);
-  }
   const { status, headers, body } = await answerTo(request, needs);
   const length = status === 304 ? {} : { "content-length": Buffer.byteLength(body) };
   response.writeHead(status, { ...FOR_ALL, ...headers, ...length });
   response.end(request.method === "HEAD" || status === 304 ? undefined : body);
 }
 
-const OTHERS: readonly string[] = ["/healthz", "/readyz", "/stats", "/metrics", "/", ATTEST_PATH];
-const pathOf = ({ url = "/" }: IncomingMessage): string => url.split("?", 1)[0] ?? "/";
-const isRead = ({ method }: IncomingMessage): boolean => method === "GET" || method === "HEAD";
-
 async function answerTo(request: IncomingMessage, needs: HttpNeeds): Promise<Answer> {
-  const path = pathOf(request);
+  const path = (request.url ?? "/").split("?", 1)[0] ?? "/";
   const script = SCRIPT_NAMES.find((name) => path === `/${name}`);
-  const known = script !== undefined || OTHERS.includes(path);
-  if (!known) return text(404, "There is nothing here.");
-  if (!isRead(request)) {
+  const known = script !== undefined || path === "/healthz" || path === "/readyz";
+  if (!known && path !== "/stats" && path !== "/metrics" && path !== "/")
+    return text(404, "There is nothing here.");
+  if (request.method !== "GET" && request.method !== "HEAD") {
     return text(405, "Only GET and HEAD.", { allow: "GET, HEAD" });
   }
   if (script !== undefined) return scriptAnswer(script, request, needs.scripts);

@@ -7,8 +7,8 @@ import type { Placed, Room, Roster, Shelf } from "./roster/roster.ts";
 
 export interface View<Member extends Placed> {
   readonly self: Member;
-  /** The swarms to draw from. */
-  readonly swarms: readonly Drawn[];
+  /** The swarms to draw from, and whether `self` holds all of each. */
+  readonly swarms: readonly { readonly key: string; readonly seed: boolean }[];
   readonly want: number;
   /** How many of them may be peers that have all they wanted. */
   readonly spare: number;
@@ -17,13 +17,6 @@ export interface View<Member extends Placed> {
   readonly roster: Pick<Roster<Member>, "shelf">;
   /** Not linked, not being introduced, not failed lately. Never asked about `self`. */
   suits(other: Member): boolean;
-}
-
-export interface Drawn {
-  readonly key: string;
-  /** Whether `self` holds all of it; whether it holds nothing. */
-  readonly seed: boolean;
-  readonly lacks: boolean;
 }
 
 export interface Introduction<Member> {
@@ -48,8 +41,7 @@ const MOST_LOOKS = 8192;
  * 3. within a swarm the nearest group first, and in it those who want more before those who merely have room, of
  *    whom it takes no more than `spare`;
  * 4. one or two from further away than the nearest, if there are such;
- * 5. who holds nothing of a swarm gets one who holds all of it first, if there is one with room;
- * 6. who is alone is never sent away empty while anyone is there at all.
+ * 5. who is alone is never sent away empty while anyone is there at all.
  */
 export function introduce<Member extends Placed>(
   view: View<Member>,
@@ -84,8 +76,6 @@ class Choice<Member extends Placed> {
     const far = Math.min(MOST_FAR, Math.floor(want * FAR_SHARE + this.#random.unit()));
     const first = Math.floor(this.#random.unit() * swarms.length);
     const turns = [...swarms.slice(first), ...swarms.slice(0, first)];
-    const seeds = turns.filter(({ lacks }) => lacks).map((swarm) => this.#seeds(swarm));
-    this.#takeTurns(seeds, Math.min(seeds.length, want));
     const nearest = turns.map((swarm) => this.#nearest(swarm, WITH_ROOM));
     this.#takeTurns(nearest, want - far);
     this.#addFurther(far, want);
@@ -129,38 +119,32 @@ class Choice<Member extends Placed> {
     }
   }
 
-  *#nearest(swarm: Drawn, rooms: readonly Room[]): Generator<Candidate<Member>, undefined> {
+  *#nearest(
+    swarm: { readonly key: string; readonly seed: boolean },
+    rooms: readonly Room[],
+  ): Generator<Candidate<Member>, undefined> {
     for (const { key } of this.#view.self.levels) {
       for (const room of rooms) yield* this.#drawn(swarm, key, room);
     }
   }
 
-  /** One who holds all. */
-  *#seeds({ key }: Drawn): Generator<Candidate<Member>, undefined> {
-    const { self, roster } = this.#view;
-    for (const { key: group } of self.levels) {
-      for (const room of WITH_ROOM) {
-        const shelf = roster.shelf(key, group, { seed: true, room });
-        for (const candidate of this.#suited([shelf], room)) {
-          yield candidate;
-          return;
-        }
-      }
-    }
-  }
-
-  #shelves(swarm: Drawn, group: string, room: Room): readonly Shelf<Member>[] {
+  #shelves(
+    swarm: { readonly key: string; readonly seed: boolean },
+    group: string,
+    room: Room,
+  ): readonly Shelf<Member>[] {
     const needy = this.#view.roster.shelf(swarm.key, group, { seed: false, room });
     if (swarm.seed) return [needy];
     return [needy, this.#view.roster.shelf(swarm.key, group, { seed: true, room })];
   }
 
   /** Everyone suitable of a group, from a place of dice on, in steps that spread over all of it. */
-  *#drawn(swarm: Drawn, group: string, room: Room): Generator<Candidate<Member>, undefined> {
-    yield* this.#suited(this.#shelves(swarm, group, room), room);
-  }
-
-  *#suited(shelves: readonly Shelf<Member>[], room: Room): Generator<Candidate<Member>, undefined> {
+  *#drawn(
+    swarm: { readonly key: string; readonly seed: boolean },
+    group: string,
+    room: Room,
+  ): Generator<Candidate<Member>, undefined> {
+    const shelves = this.#shelves(swarm, group, room);
     const size = shelves.reduce((sum, shelf) => sum + shelf.length, 0);
     if (size === 0) return;
     let at = Math.floor(this.#random.unit() * size);

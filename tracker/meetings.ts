@@ -162,10 +162,7 @@ export class Meetings<Connection extends object> {
     keys: Iterable<string>,
     now: number,
   ): Introduction<Peer<Connection>>[] {
-    const swarms = [...keys].map((key) => {
-      const holding = peer.swarms.get(key);
-      return { key, seed: holding === "all", lacks: holding === "none" };
-    });
+    const swarms = [...keys].map((key) => ({ key, seed: peer.swarms.get(key) === "all" }));
     const want = Math.min(peer.wanting, peer.capacity(now));
     if (want === 0 || swarms.length === 0) return [];
     const links = peer.sessions.size + peer.known.linked(now).length;

@@ -96,10 +96,8 @@ export class Retrievals {
       hasher,
       origin,
       cache,
-      expectUntil: ({ startedAt, progressAt, originError }) => {
-        const since = originError === null ? startedAt : progressAt;
-        return others()?.expectUntil(content, since, originError !== null) ?? startedAt;
-      },
+      expectUntil: ({ startedAt, originError }) =>
+        others()?.expectUntil(content, startedAt, originError !== null) ?? startedAt,
       crowded: () => others()?.crowded(content) ?? false,
       listener: {
         changed: () => this.turnSoon(),

@@ -1,11 +1,17 @@
 // Fragments of hls.js through Shoal: `new Hls({ fLoader: hlsLoader(client) })`, hls.js 1.7. Playlists and keys stay with
 // hls.js. Owns one request a loader; hands out buffers it keeps no reference to, because hls.js transfers them.
+//
+// What it tells hls.js of times is what the network gave: hls.js chooses the quality by it. A fragment that came out of
+// this browser's cache says nothing of the network, so it is reported at the speed that the last ones came at.
 
 import type { Client } from "../index.ts";
-import { type Fragment, Lead } from "./lead.ts";
-import { type Loading, NetworkSpeed } from "./network-speed.ts";
 
 /* hls.js's own types, as far as a loader meets them, so that Shoal's do not depend on that package. */
+interface Timing {
+  start: number;
+  first: number;
+  end: number;
+}
 interface LoaderStats {
   aborted: boolean;
   loaded: number;
@@ -13,9 +19,9 @@ interface LoaderStats {
   total: number;
   chunkCount: number;
   bwEstimate: number;
-  loading: Loading;
+  loading: Timing;
   parsing: { start: number; end: number };
-  buffering: Loading;
+  buffering: Timing;
 }
 interface LoaderContext {
   readonly url: string;
@@ -23,7 +29,6 @@ interface LoaderContext {
   /** Exclusive end, unlike HTTP's. */
   readonly rangeStart?: number;
   readonly rangeEnd?: number;
-  readonly frag?: Fragment;
 }
 interface LoaderConfiguration {
   readonly loadPolicy: { readonly maxTimeToFirstByteMs: number; readonly maxLoadTimeMs: number };
@@ -56,14 +61,8 @@ interface FragmentLoader<Context extends LoaderContext> {
   destroy(): void;
 }
 
-/**
- * A fragment that can be missed only after so many seconds need not come at once: three of the usual two-second segments,
- * time to ask peers, wait for one that is reading it, and still read it from the origin.
- */
-const COMFORT_SECONDS = 6;
-
-/** What a page's video does when what was in its buffer says nothing any more of when the next fragment is due. */
-const JUMPS = ["seeking", "waiting", "ratechange"];
+/** The weight of a new fragment in the speed that cached ones are reported at. */
+const WEIGHT = 0.3;
 
 /** A loader class for hls.js's `fLoader`. All its loaders share one idea of the network's speed. */
 export function hlsLoader(
@@ -71,18 +70,11 @@ export function hlsLoader(
 ): new <Context extends LoaderContext>(
   config: HlsConfiguration,
 ) => FragmentLoader<Context> {
-  const speed = new NetworkSpeed();
-  /** By kind, since sound and pictures may come apart. Two players at once only make each other less comfortable. */
-  const leads = new Map<string, Lead>();
-  for (const jump of JUMPS) {
-    // These do not bubble, but they are captured.
-    globalThis.document?.addEventListener(jump, () => leads.clear(), { capture: true });
-  }
+  let bitsPerSecond: number | null = null;
 
-  function leadOf({ type }: Fragment): Lead {
-    const lead = leads.get(type) ?? new Lead();
-    leads.set(type, lead);
-    return lead;
+  function learn(bits: number, ms: number): void {
+    const rate = (bits * 1000) / Math.max(1, ms);
+    bitsPerSecond = bitsPerSecond === null ? rate : bitsPerSecond + WEIGHT * (rate - bitsPerSecond);
   }
 
   return class ShoalLoader<Context extends LoaderContext> implements FragmentLoader<Context> {
@@ -103,8 +95,6 @@ export function hlsLoader(
     readonly #abort = new AbortController();
     #callbacks: LoaderCallbacks<Context> | null = null;
     #response: Response | null = null;
-    /** Of the piece that came first. */
-    #firstBytes = 0;
     #timer: ReturnType<typeof setTimeout> | undefined;
 
     constructor(config: HlsConfiguration) {
@@ -150,8 +140,7 @@ export function hlsLoader(
       const headers = new Headers(context.headers);
       if (rangeEnd) headers.set("Range", `bytes=${rangeStart ?? 0}-${rangeEnd - 1}`);
       const { signal } = this.#abort;
-      const urgency = this.#isComfortable(context) ? "soon" : "now";
-      const response = await client.fetch(url, { headers, signal, shoal: { urgency } });
+      const response = await client.fetch(url, { headers, signal });
       this.#response = response;
       const reader = response.body?.getReader();
       if (!response.ok || reader === undefined) {
@@ -176,7 +165,6 @@ export function hlsLoader(
       const now = performance.now();
       if (stats.loading.first === 0) {
         stats.loading.first = now;
-        this.#firstBytes = bytes.length;
         this.#patience(maxLoadTimeMs - (now - stats.loading.start));
       }
       stats.loaded += bytes.length;
@@ -197,11 +185,10 @@ export function hlsLoader(
       }
       stats.total = stats.loaded;
       loading.end = Math.max(performance.now(), loading.first);
-      const isHere = response.headers.get("Cache-Status")?.startsWith("shoal; hit") === true;
-      if (isHere) speed.pretend(loading, stats.loaded, this.#config.abrEwmaDefaultEstimate);
-      else speed.learn(loading, stats.loaded, this.#firstBytes);
-      stats.bwEstimate = speed.bitsPerSecond ?? 0;
-      if (context.frag) leadOf(context.frag).delivered(context.frag, performance.now());
+      const bits = stats.loaded * 8;
+      if (response.headers.get("Cache-Status")?.startsWith("shoal; hit")) this.#backdate(bits);
+      else learn(bits, loading.end - loading.first);
+      stats.bwEstimate = bitsPerSecond ?? 0;
       const code = response.status;
       this.#end()?.onSuccess(
         { url: response.url, data: data.buffer, code },
@@ -211,9 +198,12 @@ export function hlsLoader(
       );
     }
 
-    #isComfortable({ frag }: Context): boolean {
-      if (frag === undefined) return false;
-      return leadOf(frag).before(frag, performance.now()) >= COMFORT_SECONDS;
+    /** As if it had come at the speed of the network. */
+    #backdate(bits: number): void {
+      const { loading } = this.stats;
+      const took = (bits * 1000) / (bitsPerSecond ?? this.#config.abrEwmaDefaultEstimate);
+      loading.first = Math.min(loading.first, loading.end - took);
+      loading.start = Math.min(loading.start, loading.first);
     }
 
     /** Counts from now on; the one before is over. */

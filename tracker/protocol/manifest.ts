@@ -26,23 +26,6 @@ export const MAX_MANIFEST_BYTES = 32 * 1024 * 1024;
 export const MAX_URL_LENGTH = 2048;
 export const MAX_FACT_LENGTH = 256;
 
-/**
- * What an origin says of how long its answer may be used and how to ask whether it changed (RFC 9111, RFC 9213), by
- * field name in lower case, in the order of RFC 8785. Signed, so that no hop can make content younger than it is.
- */
-export const CACHING_FIELDS = [
-  "age",
-  "cache-control",
-  "cdn-cache-control",
-  "date",
-  "etag",
-  "expires",
-  "last-modified",
-  "shoal-cache-control",
-] as const;
-export type CachingField = (typeof CACHING_FIELDS)[number];
-export type CachingHeaders = Readonly<Partial<Record<CachingField, string>>>;
-
 /** One asset, as parsed. `digests` is the SHA-256 of every chunk in order, 32 bytes each. */
 export interface AssetStatement {
   readonly url: string;
@@ -51,8 +34,6 @@ export interface AssetStatement {
   readonly digests: Bytes;
   /** Media type for the answer, for example `video/mp4`. */
   readonly type: string;
-  /** As the origin sent them, where the signer read the origin's answer; absent where it read files. */
-  readonly headers?: CachingHeaders;
   /** Rises with every publication; a lower one than already seen is refused. Milliseconds since 1970 by default. */
   readonly epoch: number;
   /** The signer's public key, base64url of the uncompressed point. */
@@ -81,18 +62,12 @@ export function signedText(asset: Omit<AssetStatement, "signature">): Bytes {
       digests: base64url(asset.digests),
       epoch: asset.epoch,
       format: MANIFEST_FORMAT,
-      ...(asset.headers === undefined ? {} : { headers: inOrder(asset.headers) }),
       key: asset.key,
       size: asset.size,
       type: asset.type,
       url: asset.url,
     }),
   );
-}
-
-function inOrder(headers: CachingHeaders): CachingHeaders {
-  const fields = CACHING_FIELDS.filter((field) => headers[field] !== undefined);
-  return Object.fromEntries(fields.map((field) => [field, headers[field]]));
 }
 
 /**
@@ -112,13 +87,12 @@ export function writeManifest(
   key: string,
   assets: readonly AssetStatement[],
 ): string {
-  const entries = assets.map(({ url, size, chunkBytes, digests, type, headers, signature }) =>
+  const entries = assets.map(({ url, size, chunkBytes, digests, type, signature }) =>
     JSON.stringify({
       url,
       size,
       chunkBytes,
       type,
-      headers,
       digests: base64url(digests),
       signature: base64url(signature),
     }),
@@ -145,15 +119,12 @@ const no = (path: string, expected: string): ManifestRefusal => ({ ok: false, pa
 
 /** `text` is the file's content, already bounded by `MAX_MANIFEST_BYTES`. Signatures are not checked here. */
 export function parseManifest(text: string): ParsedManifest {
+  let file: unknown;
   try {
-    return manifestOf(JSON.parse(text));
+    file = JSON.parse(text);
   } catch {
     return no("", "JSON");
   }
-}
-
-/** The same for a file that is already read as JSON. */
-export function manifestOf(file: unknown): ParsedManifest {
   if (!isFields(file)) return no("", "an object");
   const { format, epoch, key, assets } = file;
   if (format !== MANIFEST_FORMAT) return no("format", `"${MANIFEST_FORMAT}"`);
@@ -183,7 +154,7 @@ function assetOf(
   path: string,
 ): AssetStatement | ManifestRefusal {
   if (!isFields(entry)) return no(path, "an object");
-  const { url, size, chunkBytes, digests, type, headers, signature } = entry;
+  const { url, size, chunkBytes, digests, type, signature } = entry;
   if (typeof url !== "string" || url.length > MAX_URL_LENGTH || !/^https?:\/\/[^#\s]+$/.test(url)) {
     return no(`${path}.url`, "an absolute http(s) URL without fragment");
   }
@@ -197,24 +168,12 @@ function assetOf(
   if (hashes?.length !== chunkCountOf(size, chunkBytes) * DIGEST_BYTES) {
     return no(`${path}.digests`, "one SHA-256 a chunk, base64url of all in a row");
   }
-  if (!isFact(type)) return no(`${path}.type`, "a media type");
-  if (headers !== undefined && !isCachingHeaders(headers)) {
-    return no(`${path}.headers`, "the origin's caching fields");
+  if (typeof type !== "string" || type.length > MAX_FACT_LENGTH || /[^\x20-\x7e]/.test(type)) {
+    return no(`${path}.type`, "a media type");
   }
   const signed = typeof signature === "string" ? fromBase64url(signature) : undefined;
   if (signed?.length !== SIGNATURE_BYTES) {
     return no(`${path}.signature`, "an ECDSA P-256 signature, base64url");
   }
-  const facts = { url, size, chunkBytes, digests: hashes, type, epoch, key, signature: signed };
-  return headers === undefined ? facts : { ...facts, headers };
-}
-
-/** Short and printable: what may be said of an asset besides its bytes. */
-export const isFact = (value: unknown): value is string =>
-  typeof value === "string" && value.length <= MAX_FACT_LENGTH && !/[^\x20-\x7e]/.test(value);
-
-function isCachingHeaders(value: unknown): value is CachingHeaders {
-  if (!isFields(value)) return false;
-  const known: readonly string[] = CACHING_FIELDS;
-  return Object.entries(value).every(([name, fact]) => known.includes(name) && isFact(fact));
+  return { url, size, chunkBytes, digests: hashes, type, epoch, key, signature: signed };
 }

@@ -7,7 +7,6 @@
  * more would make the others wait longer for something to swap.
  */
 export const GROUP_CHUNKS = 4;
-export const groupOf = (index: number): number => Math.floor(index / GROUP_CHUNKS);
 
 /** A 32-bit seed of a name (FNV-1a). */
 export function seedOf(name: string): number {

@@ -9,8 +9,7 @@
 
 import { chunkLengthAt } from "../../../tracker/protocol/manifest.ts";
 import type { ByteCount, Millis } from "../vocabulary.ts";
-import { GROUP_CHUNKS, groupOf, rank, startOf } from "./election.ts";
-import { askPatience, nearPatience, readingUntil } from "./patience.ts";
+import { GROUP_CHUNKS, rank, startOf } from "./election.ts";
 import type { Action, LinkView, Plan, PlanView, WantView } from "./view.ts";
 
 /** How much work a peer has in hand: enough to keep it busy for this long at its measured rate. */
@@ -20,9 +19,14 @@ const UNPROVEN_RATE = 1_000_000;
 const UNPROVEN_REQUESTS = 3;
 /** Chunks before the reading position that go before the rarest. */
 const URGENT_CHUNKS = 2;
+/** How long an answer to "what do you hold?" is awaited before its sender counts as holding nothing. */
+const ASK_PATIENCE: Millis = 100;
 /** Per rank, before one steps in for the elected reader: for bulk, and for an asset the page waits for. */
 const STEP: Millis = 300;
 const ASSET_STEP: Millis = 100;
+/** A chunk another peer said it is reading is left to it this long. */
+const PENDING_PATIENCE: Millis = 3000;
+const ASSET_PENDING_PATIENCE: Millis = 300;
 /** A hedge for a small asset starts between these, by what its source is expected to take. */
 const LEAST_HEDGE: Millis = 60;
 const MOST_HEDGE: Millis = 300;
@@ -122,8 +126,6 @@ interface Sources {
   readonly rivals: readonly LinkView[];
   /** More may come: links being made, or answers under way. */
   readonly expecting: boolean;
-  /** Near peers may say until then that they hold it. */
-  readonly askUntil: Millis;
 }
 
 function planWant(draft: Draft, want: WantView): void {
@@ -144,8 +146,6 @@ function sourcesOf(draft: Draft, want: WantView): Sources {
   const { id } = want.content;
   const known: LinkView[] = [];
   const usable: LinkView[] = [];
-  const rivals: LinkView[] = [];
-  let askUntil = 0;
   let expecting = now < want.expectUntil;
   if (expecting) draft.wake(want.expectUntil);
   for (const link of links) {
@@ -157,14 +157,14 @@ function sourcesOf(draft: Draft, want: WantView): Sources {
       if (draft.usable(link)) usable.push(link);
       continue;
     }
-    const until = since === "unasked" ? now : since + askPatience(link);
+    if (!draft.usable(link)) continue;
+    const until = since === "unasked" ? now : since + Math.max(ASK_PATIENCE, 2 * (link.rttMs ?? 0));
     if (now < until) {
       expecting = true;
-      askUntil = Math.max(askUntil, since === "unasked" ? now : since + nearPatience(link));
       draft.wake(until);
     }
   }
-  return { usable, rivals, expecting, askUntil };
+  return { known, usable, rivals: known.filter((link) => link.wants(id)), expecting };
 }
 
 /** Cuts long reads when others can share the work, and gives up on an origin that says nothing. */
@@ -177,16 +177,6 @@ function tendRuns(draft: Draft, want: WantView, sources: Sources): void {
       continue;
     }
     draft.wake(run.progressAt + ORIGIN_SILENCE);
-    // Begun while nobody was known to have it. A peer that does is as soon, and costs the publisher nothing.
-    const isSpare = want.kind === "bulk" && want.peersSince === null && run.bytes === 0;
-    const has = (link: LinkView): boolean =>
-      link.has(content, run.at) ||
-      (now < readingUntil(link, want, run.at) &&
-        rank(draft.view.selfSeed, [link.seed], want.contentSeed, groupOf(run.at)) > 0);
-    if (isSpare && sources.usable.some(has)) {
-      draft.actions.push({ do: "trim", content, at: run.at, last: run.at - 1 });
-      continue;
-    }
     // Beyond the window: the page has stopped reading.
     if (run.last >= want.until) {
       const last = Math.max(run.at, want.until - 1);
@@ -281,8 +271,6 @@ function readFromOrigin(
   const { now } = draft.view;
   if (unheld.length === 0) return;
   if (want.originRestUntil > now) return draft.wake(want.originRestUntil);
-  // A small asset has no second part for peers to bring: what neighbours can say at once is worth hearing first.
-  if (want.kind === "asset" && sources.askUntil > now) return draft.wake(sources.askUntil);
   const shared = sources.usable.length > 0 || sources.expecting || want.crowded;
   // A second read hides the first one's last round trip; earlier it would only halve what each of them gets.
   const isEnding = want.runs.every((run) => run.last - run.at < ENDING);
@@ -314,14 +302,16 @@ function longest(want: WantView, { usable }: Sources, first: number, shared: boo
 function isMine(draft: Draft, want: WantView, { known, rivals }: Sources, index: number): boolean {
   const { now, selfSeed } = draft.view;
   const { id } = want.content;
-  for (const link of usable) {
-    const until = readingUntil(link, want, index);
-    if (now >= until) continue;
-    draft.wake(until);
+  const patience = want.kind === "asset" ? ASSET_PENDING_PATIENCE : PENDING_PATIENCE;
+  for (const link of known) {
+    const since = link.pendingSince(id, index);
+    if (since === undefined || now >= since + patience) continue;
+    draft.wake(since + patience);
     return false;
   }
   const others = rivals.filter((link) => !link.has(id, index)).map((link) => link.seed);
-  const place = rank(selfSeed, others, want.contentSeed, groupOf(index));
+  const group = Math.floor(index / GROUP_CHUNKS);
+  const place = rank(selfSeed, others, want.contentSeed, group);
   if (place === 0) return true;
   if (want.kind !== "asset" && want.runs.length > 0) return false;
   const stepAt =

@@ -68,7 +68,6 @@ export class Retrieval implements WantView {
   peersSince: Millis | null = null;
   headStart: number;
   originIdleSince: Millis;
-  progressAt: Millis;
   readonly runs: Run[] = [];
   readonly #needs: RetrievalNeeds;
   readonly #flights = new Map<number, Flight[]>();
@@ -86,7 +85,6 @@ export class Retrieval implements WantView {
     this.#needs = needs;
     this.startedAt = needs.clock.now();
     this.originIdleSince = this.startedAt;
-    this.progressAt = this.startedAt;
     this.headStart = Math.max(LEAST_HEAD_START, Math.floor(content.chunkCount / HEAD_START_SHARE));
     needs.cache.know(content);
   }
@@ -220,8 +218,8 @@ export class Retrieval implements WantView {
   readOrigin(first: number, last: number): void {
     const { clock, origin } = this.#needs;
     const now = clock.now();
-    const flight = { from: "origin", since: now } as const;
-    for (let index = first; index <= last; index++) this.#fly(index, flight);
+    for (let index = first; index <= last; index++)
+      this.#fly(index, { from: "origin", since: now });
     if (now < this.expectUntil) this.headStart -= last - first + 1;
     const cache = this.#reloaded.has(first) ? "reload" : "default";
     const run = new Run(first, last, {
@@ -245,13 +243,13 @@ export class Retrieval implements WantView {
     if (run === undefined) return;
     this.#release(run, last + 1);
     run.trim(last);
-    if (run.at > run.last) this.#originDone(run);
   }
 
   abandon(at: number): void {
     const run = this.runs.find((one) => one.at === at);
-    run?.cancel();
-    if (run !== undefined) this.#originEnded(run, { kind: "unreachable" });
+    if (run === undefined) return;
+    run.cancel();
+    this.#originEnded(run, { kind: "unreachable" });
   }
 
   /** A whole chunk from a peer. */
@@ -261,12 +259,14 @@ export class Retrieval implements WantView {
   }
 
   #fly(index: number, flight: Flight): void {
-    this.#flights.set(index, [...this.flights(index), flight]);
+    const flights = this.#flights.get(index);
+    if (flights === undefined) this.#flights.set(index, [flight]);
+    else flights.push(flight);
   }
   #land(index: number, from: PeerId | "origin"): void {
-    const left = this.flights(index).filter((flight) => flight.from !== from);
-    this.#flights.set(index, left);
+    const left = (this.#flights.get(index) ?? []).filter((flight) => flight.from !== from);
     if (left.length === 0) this.#flights.delete(index);
+    else this.#flights.set(index, left);
   }
 
   #take(index: number, bytes: Bytes, from: PeerId | "origin"): void {
@@ -286,10 +286,9 @@ export class Retrieval implements WantView {
   #verified(index: number, bytes: Bytes, from: PeerId | "origin"): void {
     const source: ChunkSource = from === "origin" ? "origin" : "peers";
     this.#sources.set(index, source);
-    this.progressAt = this.#needs.clock.now();
     this.#needs.cache.add(this.content, index, bytes);
-    for (const { from: other } of this.flights(index)) {
-      if (other !== "origin") this.#needs.listener.superseded(this, index, other);
+    for (const flight of this.#flights.get(index) ?? []) {
+      if (flight.from !== "origin") this.#needs.listener.superseded(this, index, flight.from);
     }
     this.#flights.delete(index);
     for (const reading of this.#readings) reading.settle(index);
@@ -344,8 +343,8 @@ export class Retrieval implements WantView {
     this.#pend(run, index + 1);
     this.#take(index, bytes, "origin");
     // The next one may have come from elsewhere meanwhile: stop in front of it.
+    if (run.at <= run.last && this.has(run.at)) this.trim(run.at, run.at - 1);
     if (run.at > run.last) this.#originDone(run);
-    else if (this.has(run.at)) this.trim(run.at, run.at - 1);
   }
 
   #originEnded(run: Run, outcome: OriginOutcome): void {
@@ -394,7 +393,8 @@ export class Retrieval implements WantView {
   #pend(run: Run, from: number): void {
     const first = from === run.first ? from : from + PENDING_AHEAD - 1;
     const last = Math.min(run.last, from + PENDING_AHEAD - 1);
-    const indices = Array.from({ length: Math.max(0, last - first + 1) }, (_, at) => first + at);
+    const indices: number[] = [];
+    for (let index = first; index <= last; index++) indices.push(index);
     if (indices.length > 0) this.#needs.listener.pending(this, indices);
   }
 }

@@ -8,7 +8,6 @@ import type { Violation } from "../events.ts";
 import type { Clock, Link, Transport } from "../ports.ts";
 import type { Cancel, Millis } from "../vocabulary.ts";
 import { RemotePeer, type RemotePeerListener, type RemotePeerNeeds } from "./remote-peer.ts";
-import { expendable } from "./rotation.ts";
 
 /** Enough sources to fill a home downlink and survive churn; each link costs memory, keep-alives and a port. */
 export const WANTED_LINKS = 8;
@@ -34,7 +33,7 @@ export interface LinksNeeds {
   readonly transport: Transport;
   /** Our own id; set before the first introduction. */
   self(): Bytes;
-  readonly peer: Pick<RemotePeerNeeds, "allowance" | "slots" | "read" | "holding" | "pending">;
+  readonly peer: Pick<RemotePeerNeeds, "allowance" | "slots" | "read" | "holding">;
   signal(to: PeerId, session: SessionId, signal: Signal): void;
   /** What became of an introduction. */
   ended(session: SessionId, outcome: "linked" | "failed" | "declined"): void;
@@ -66,7 +65,6 @@ export class Links {
   readonly #banned = new Set<PeerId>();
   #choked = false;
   #tending: Cancel | null = null;
-  #madeRoomAt: Millis = Number.NEGATIVE_INFINITY;
   /** Attempts that came to nothing since the last that did. */
   failures = 0;
 
@@ -90,17 +88,19 @@ export class Links {
       latest = Math.max(latest ?? startedAt, startedAt);
     return latest;
   }
-  /** How many more are wanted now; `lacking`: those there are do not hold what is looked for. */
-  wanted(lacking: boolean): number {
+  /** How many more are wanted now. */
+  get wanted(): number {
     const attempts = this.#attempts.size;
-    const links = lacking ? Math.min(this.#peers.size, MOST_LINKS - 1) : this.#peers.size;
-    const goal = lacking ? MOST_LINKS : WANTED_LINKS;
-    return Math.max(0, Math.min(MOST_ATTEMPTS - attempts, goal - links - attempts));
+    return Math.max(
+      0,
+      Math.min(MOST_ATTEMPTS - attempts, WANTED_LINKS - this.#peers.size - attempts),
+    );
   }
 
   introduced({ session, peer, role, proximity }: TrackerMessage & { type: "introduce" }): void {
+    const full = this.#peers.size + this.#attempts.size >= MOST_LINKS;
     const known = this.#peers.has(peer) || this.#attempting(peer);
-    if (known || this.#banned.has(peer) || this.#attempts.has(session) || !this.#hasRoom()) {
+    if (full || known || this.#banned.has(peer) || this.#attempts.has(session)) {
       return this.#needs.ended(session, "declined");
     }
     const { clock, transport } = this.#needs;
@@ -171,18 +171,6 @@ export class Links {
     }
     this.#tending?.();
     this.#tending = null;
-  }
-
-  /** Makes room if there is none, and a link to do without. */
-  #hasRoom(): boolean {
-    if (this.#peers.size + this.#attempts.size < MOST_LINKS) return true;
-    const now = this.#needs.clock.now();
-    const spare = expendable(this.all, { now, madeRoomAt: this.#madeRoomAt });
-    if (spare === undefined) return false;
-    this.#madeRoomAt = now;
-    spare.close("useless");
-    this.#forget(spare, "local");
-    return true;
   }
 
   #attempting(peer: PeerId): boolean {
@@ -259,7 +247,7 @@ export class Links {
     this.#forget(remote, reason);
   }
 
-  #forget(remote: RemotePeer, reason: "remote" | "failed" | "local" | "violation"): void {
+  #forget(remote: RemotePeer, reason: "remote" | "failed" | "violation"): void {
     if (this.#peers.get(remote.id) !== remote) return;
     this.#peers.delete(remote.id);
     this.#needs.listener.left(remote, reason);

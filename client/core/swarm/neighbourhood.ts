@@ -44,9 +44,6 @@ export class Neighbourhood {
   readonly #membership: Membership;
   readonly #clock: Ports["clock"];
   readonly #listener: NeighbourhoodListener;
-  /** What we read from the origin now: whoever asks later is to know it as well. */
-  readonly #pending = new Map<ContentId, Set<number>>();
-  readonly #wanted = new Set<Content>();
   #id: PeerId | null = null;
   #region: string | null = null;
   #reporting: Cancel | null = null;
@@ -65,23 +62,18 @@ export class Neighbourhood {
         slots: new UploadSlots(clock),
         read: (content, index): Promise<Bytes | undefined> => cache.read(content, index),
         holding: (content) => cache.holding(content),
-        pending: (content) => [...(this.#pending.get(content) ?? [])],
       },
       signal: (to, session, signal) => this.discovery.signal(to, session, signal),
       ended: (session, outcome) => this.discovery.ended(session, outcome),
       listener: {
         ...listener,
-        changed: () => {
-          listener.changed();
-          if (this.#lacking) this.#membership.widen();
-        },
         left: (link, reason) => {
           listener.left(link, reason);
           if (reason !== "local") this.discovery.widen();
         },
         ready: (link) => {
           listener.ready(link);
-          if (this.#wanting > 0) this.discovery.widen();
+          if (this.links.wanted > 0) this.discovery.widen();
         },
         attempted: listener.changed,
       },
@@ -93,7 +85,7 @@ export class Neighbourhood {
       url: needs.trackerUrl,
       region: needs.region,
       token: needs.token,
-      wanted: () => this.#wanting,
+      wanted: () => this.links.wanted,
       listener: {
         changed: listener.trackerChanged,
         welcomed: (peer, region, servers) => {
@@ -103,7 +95,6 @@ export class Neighbourhood {
         },
         announced: (message) => {
           this.#membership.announced(message);
-          if (this.#lacking) this.#membership.widen();
           listener.changed();
         },
         introduced: (message) => this.links.introduced(message),
@@ -113,13 +104,7 @@ export class Neighbourhood {
       },
     });
     const { discovery, links } = this;
-    this.#membership = new Membership({
-      clock,
-      cache,
-      discovery,
-      links,
-      wanted: () => this.#wanting,
-    });
+    this.#membership = new Membership({ clock, cache, discovery, links });
   }
 
   get id(): PeerId | null {
@@ -146,29 +131,14 @@ export class Neighbourhood {
     this.discovery.stop();
   }
 
-  get #wanting(): number {
-    return this.links.wanted(this.#lacking);
-  }
-  /** Somebody holds what is wanted here, and it is nobody we are linked with. */
-  get #lacking(): boolean {
-    for (const content of this.#wanted) {
-      if (this.#membership.holdersOf(content) === 0) continue;
-      if (!this.links.all.some((link) => link.mayHold(content.id))) return true;
-    }
-    return false;
-  }
-
   /** This content is wanted here now: look for its holders. */
   want(content: Content): void {
-    this.#wanted.add(content);
     for (const link of this.links.all) link.ask(content);
     this.#membership.seek(content);
   }
 
   /** It is wanted no more; what is held of it stays on offer. */
   release(content: Content): void {
-    this.#pending.delete(content.id);
-    this.#wanted.delete(content);
     for (const link of this.links.all) link.drop(content.id);
     this.#membership.join(content);
   }
@@ -179,13 +149,6 @@ export class Neighbourhood {
   }
 
   tell(content: ContentId, kind: DeltaKind, indices: readonly number[]): void {
-    const pending = this.#pending.get(content) ?? new Set();
-    for (const index of indices) {
-      if (kind === "pending") pending.add(index);
-      else pending.delete(index);
-    }
-    if (pending.size > 0) this.#pending.set(content, pending);
-    else this.#pending.delete(content);
     for (const link of this.links.all) link.tell(content, kind, indices);
   }
 

@@ -42,8 +42,6 @@ export interface RemotePeerNeeds {
   read(content: ContentId, index: number): Promise<Bytes | undefined>;
   /** Chunks held of a content that the other side asks about; `undefined` when unknown. */
   holding(content: ContentId): Bitfield | undefined;
-  /** Chunks of it that are being read from the origin here. */
-  pending(content: ContentId): readonly number[];
   readonly listener: RemotePeerListener;
 }
 
@@ -81,12 +79,13 @@ export class RemotePeer {
   choking = false;
   /** We serve nobody just now. */
   #choked = false;
+
   readonly #availability = new Availability();
   readonly #interests = new Interests();
+
   readonly #requests = new Requests();
   #down = 0;
-  readonly openedAt: Millis;
-  #receivedAt: Millis;
+
   readonly throughput = new Throughput();
   readonly #roundTrip = new Average();
   #ping: { readonly nonce: number; readonly at: Millis } | null = null;
@@ -100,8 +99,6 @@ export class RemotePeer {
     this.id = needs.peer;
     this.proximity = needs.proximity;
     this.seed = seedOf(needs.peer);
-    this.openedAt = needs.clock.now();
-    this.#receivedAt = this.openedAt;
     this.#serving = new Serving({
       clock: needs.clock,
       link: needs.link,
@@ -125,9 +122,6 @@ export class RemotePeer {
   get bytesUp(): ByteCount {
     return this.#serving.uploaded;
   }
-  get movedAt(): Millis {
-    return Math.max(this.#receivedAt, this.#serving.sentAt);
-  }
 
   /** Asks about a content, and to be told of changes. Nothing happens when it is asked already. */
   ask(content: Content): void {
@@ -144,9 +138,6 @@ export class RemotePeer {
   awaitedSince(content: ContentId): Millis | "answered" | "unasked" {
     return this.#availability.awaitedSince(content);
   }
-  mayHold(content: ContentId): boolean {
-    return this.#availability.mayHold(content);
-  }
   has(content: ContentId, index: number): boolean {
     return this.#availability.has(content, index);
   }
@@ -157,16 +148,12 @@ export class RemotePeer {
     return this.#interests.handleOf(content) !== undefined;
   }
 
-  /**
-   * Tells it what changed here, if it asked about this content. What it holds itself it need not know of us: in a crowd
-   * that is half of all there is to tell.
-   */
+  /** Tells it what changed here, if it asked about this content. */
   tell(content: ContentId, kind: DeltaKind, indices: readonly number[]): void {
     const handle = this.#interests.handleOf(content);
     if (handle === undefined) return;
-    const news = kind === "gone" ? indices : indices.filter((index) => !this.has(content, index));
-    for (let at = 0; at < news.length; at += MAX_DELTA) {
-      this.#say({ type: "delta", handle, kind, indices: news.slice(at, at + MAX_DELTA) });
+    for (let at = 0; at < indices.length; at += MAX_DELTA) {
+      this.#say({ type: "delta", handle, kind, indices: indices.slice(at, at + MAX_DELTA) });
     }
   }
 
@@ -284,7 +271,6 @@ export class RemotePeer {
     }
     if (typeof outcome === "string" && outcome !== "more") return outcome;
     this.#down += bytes.length;
-    this.#receivedAt = now;
     if (outcome === "more") return undefined;
     const { incoming, chunk } = outcome;
     this.throughput.completed(chunk.length, incoming.askedAt, now);
@@ -306,7 +292,14 @@ export class RemotePeer {
           this.#availability.answer(message.handle, message.count, message.bits),
         );
       case "delta":
-        return this.#informed(this.#availability.delta(message, this.#needs.clock.now()));
+        return this.#informed(
+          this.#availability.delta(
+            message.handle,
+            message.kind,
+            message.indices,
+            this.#needs.clock.now(),
+          ),
+        );
       case "request":
         return this.#requested(message.request, message.handle, message.index);
       case "reject":
@@ -327,7 +320,8 @@ export class RemotePeer {
         return undefined;
       case "bye":
         this.close();
-        return this.#over();
+        this.#needs.listener.ended(this, "remote");
+        return undefined;
     }
   }
 
@@ -337,7 +331,8 @@ export class RemotePeer {
     if (message.version !== WIRE_VERSION) {
       // A newer Shoal is no offender: part as strangers.
       this.close("useless");
-      return this.#over();
+      this.#needs.listener.ended(this, "remote");
+      return undefined;
     }
     this.#theirRequests = message.requests;
     this.#ready = true;
@@ -352,7 +347,6 @@ export class RemotePeer {
     const held = this.#needs.holding(asked.content);
     const count = held?.count ?? 0;
     this.#say({ type: "availability", handle, count, bits: held?.bits() ?? new Uint8Array(0) });
-    this.tell(asked.content, "pending", this.#needs.pending(asked.content));
     return this.#changed();
   }
 
@@ -361,9 +355,6 @@ export class RemotePeer {
     return outcome === "removed" ? this.#changed() : outcome;
   }
 
-  #over(): undefined {
-    this.#needs.listener.ended(this, "remote");
-  }
   #changed(): undefined {
     this.#needs.listener.changed(this);
   }

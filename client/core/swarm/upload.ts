@@ -93,8 +93,6 @@ export class Serving {
   #waiting: Cancel | null = null;
   #closed = false;
   #uploaded = 0;
-  /** When content was last sent; 0: never. */
-  sentAt: Millis = 0;
   /** Since when the link has been over its mark. */
   stuckSince: Millis | null = null;
   readonly #drain = new Average();
@@ -205,7 +203,6 @@ export class Serving {
     const sent = this.#needs.link.send(encodeData(one.request, one.part, bytes));
     if (sent === "closed") return false;
     this.#uploaded += bytes.length;
-    this.sentAt = this.#needs.clock.now();
     one.part++;
     if (from + bytes.length >= chunk.length) {
       this.#queue.shift();

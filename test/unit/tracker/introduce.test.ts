@@ -60,7 +60,7 @@ function played({ crowd, want, spare, alone, seed }: Scene) {
   }
   const [self] = all;
   if (self === undefined) throw new Error("there is always one");
-  const swarms = [...self.seats].map(([key, isSeed]) => ({ key, seed: isSeed, lacks: false }));
+  const swarms = [...self.seats].map(([key, isSeed]) => ({ key, seed: isSeed }));
   const rooms: readonly Room[] = [
     "open",
     ...(spare > 0 ? (["spare"] as const) : []),
@@ -82,23 +82,6 @@ function played({ crowd, want, spare, alone, seed }: Scene) {
 }
 
 describe("introduce", () => {
-  test("leads who holds nothing to one who holds all, among however many who do not", () => {
-    const roster = new MemoryRoster<Placed>();
-    const levels = levelsOf({ networks: [], label: "world" });
-    const self = { levels };
-    const seed = { levels };
-    for (const member of [self, seed, ...Array.from({ length: 500 }, () => ({ levels }))]) {
-      roster.seat("film", member, { seed: member === seed, holds: member === seed, room: "open" });
-    }
-    const view = { self, want: 3, spare: 3, alone: false, roster, suits: () => true };
-    for (let times = 0; times < 20; times++) {
-      const lacking = { key: "film", seed: false, lacks: true };
-      const picks = introduce({ ...view, swarms: [lacking] }, dice(times));
-      expect(picks.map(({ member }) => member)).toContain(seed);
-      expect(picks).toHaveLength(3);
-    }
-  });
-
   test("picks only whom it may, each once, and says truly how near they are", () => {
     fc.assert(
       fc.property(scene, (given) => {
@@ -171,7 +154,7 @@ function swarmOf(near: number, far: number) {
     introduce(
       {
         self,
-        swarms: [{ key: "film", seed: false, lacks: false }],
+        swarms: [{ key: "film", seed: false }],
         want,
         spare: 0,
         alone: false,
@@ -218,7 +201,7 @@ test("a swarm with only far members gets its turn beside one full of neighbours"
   const { roster, self, seated, place } = swarmOf(50, 0);
   const lone = seated(place("away", "NA"), "song");
   roster.seat("song", self, { seed: false, holds: false, room: "open" });
-  const swarms = ["film", "song"].map((key) => ({ key, seed: false, lacks: false }));
+  const swarms = ["film", "song"].map((key) => ({ key, seed: false }));
   for (let seed = 0; seed < 50; seed++) {
     const picks = introduce(
       { self, swarms, want: 6, spare: 0, alone: false, roster, suits: () => true },
@@ -235,7 +218,7 @@ test("with fewer wishes than swarms, each swarm has its turn", () => {
     roster.seat(name, self, { seed: false, holds: false, room: "open" });
     return seated(place("home", "EU"), name);
   });
-  const swarms = names.map((key) => ({ key, seed: false, lacks: false }));
+  const swarms = names.map((key) => ({ key, seed: false }));
   const met = new Set<Placed>();
   for (let seed = 0; seed < 50; seed++) {
     const [pick] = introduce(
@@ -254,7 +237,7 @@ test("the work does not grow with the swarm", () => {
     introduce(
       {
         self,
-        swarms: [{ key: "film", seed: false, lacks: false }],
+        swarms: [{ key: "film", seed: false }],
         want: 8,
         spare: 8,
         alone: false,

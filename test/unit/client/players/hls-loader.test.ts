@@ -2,30 +2,27 @@
 
 import type { FragmentLoaderConstructor } from "hls.js";
 import { expect, test } from "vitest";
-import type { Client } from "../../../../client/index.ts";
 import { hlsLoader } from "../../../../client/players/hls-loader.ts";
 
 interface Asked {
   readonly url: string;
   readonly range: string | null;
-  readonly urgency: string | undefined;
   readonly signal: AbortSignal | null | undefined;
   answer(response: Response): void;
   fail(error: Error): void;
 }
 
 /** A client whose requests the test answers, one after the other. */
-function scripted(): Pick<Client, "fetch"> & { next(): Promise<Asked> } {
+function scripted(): { fetch: typeof fetch; next(): Promise<Asked> } {
   const asked: Asked[] = [];
   const waiting: ((one: Asked) => void)[] = [];
   return {
     fetch: (input, init) =>
       new Promise((resolve, reject) => {
         const range = new Headers(init?.headers).get("Range");
-        const { signal, shoal } = init ?? {};
-        const urgency = shoal?.urgency;
+        const { signal } = init ?? {};
         signal?.addEventListener("abort", () => reject(signal.reason));
-        const one = { url: String(input), range, urgency, signal, answer: resolve, fail: reject };
+        const one = { url: String(input), range, signal, answer: resolve, fail: reject };
         const waiter = waiting.shift();
         if (waiter === undefined) asked.push(one);
         else waiter(one);
@@ -180,23 +177,4 @@ test("what the cache had is reported at the speed of the network, not of the dis
   const { first, end } = loader.stats.loading;
   // Nothing was measured yet, so it is hls.js's own first guess: 2 Mbit at half a Mbit/s are four seconds.
   expect(end - first).toBeCloseTo(4000, 0);
-});
-
-test("a fragment that is not missed for six seconds need not come at once, and after a jump it must", async () => {
-  const client = scripted();
-  const Loader = hlsLoader(client);
-  async function urgencyOf(sn: number): Promise<string | undefined> {
-    const frag = { sn, duration: 2, type: "main" };
-    const { told } = load(new Loader(CONFIG), { ...CONTEXT, frag });
-    const asked = await client.next();
-    asked.answer(new Response(new Uint8Array(3), { headers: MISS }));
-    await told;
-    return asked.urgency;
-  }
-  // The first counts for nothing, and a moment passes between them.
-  for (const sn of [0, 1, 2, 3]) expect(await urgencyOf(sn)).toBe("now");
-  await urgencyOf(4);
-  expect(await urgencyOf(5)).toBe("soon");
-  expect(await urgencyOf(50)).toBe("now");
-  expect(await urgencyOf(51)).toBe("now");
 });

@@ -22,7 +22,6 @@ export class End {
   readonly name: string;
   readonly remote: RemotePeer;
   readonly held = new Map<ContentId, Bitfield>();
-  readonly reading = new Map<ContentId, readonly number[]>();
   readonly bodies = new Map<ContentId, Sample>();
   readonly received: { readonly content: ContentId; readonly index: number; bytes: Bytes }[] = [];
   readonly refused: number[] = [];
@@ -68,7 +67,6 @@ export class End {
       read: async (content, index) =>
         holds(content, index) ? this.bodies.get(content)?.chunk(index) : undefined,
       holding: (content) => this.held.get(content),
-      pending: (content) => this.reading.get(content) ?? [],
       listener: {
         ready: () => this.readies++,
         changed: () => this.changes++,

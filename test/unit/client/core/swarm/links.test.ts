@@ -101,21 +101,19 @@ describe("an introduction", () => {
 
 test("eight links are wanted, three in the making at once; the youngest attempt is known", async () => {
   const play = new LinksPlay();
-  expect(play.links.wanted(false)).toBe(3);
+  expect(play.links.wanted).toBe(3);
   play.link("ann");
   play.introduce("bob");
   await play.stage.pass(500);
   play.introduce("cat");
-  expect(play.links.wanted(false)).toBe(1);
+  expect(play.links.wanted).toBe(1);
   expect(play.links.attemptingSince).toBe(500);
   expect(play.attempts).toBe(3);
   for (let n = 0; n < 10; n++) play.introduce(`peer ${n}`);
-  expect(play.links.wanted(false)).toBe(0);
+  expect(play.links.wanted).toBe(0);
   const settled = new LinksPlay();
   for (let n = 0; n < WANTED_LINKS - 1; n++) settled.link(`peer ${n}`);
-  expect(settled.links.wanted(false)).toBe(1);
-  // Where none of them holds what is looked for, more are.
-  expect(settled.links.wanted(true)).toBe(3);
+  expect(settled.links.wanted).toBe(1);
 });
 
 describe("an offender", () => {

@@ -82,33 +82,6 @@ describe("two honest ends", () => {
     expect([...one.endings, ...other.endings]).toEqual([]);
   });
 
-  test("say what they are reading to whoever asks while they read it", async () => {
-    const { pipe, one, other } = await linked();
-    const { id } = film.content;
-    other.hold(film, 0);
-    other.reading.set(id, [2, 3]);
-    one.remote.ask(film.content);
-    await pipe.deliver();
-    expect(all.filter((index) => one.remote.pendingSince(id, index) !== undefined)).toEqual([2, 3]);
-    expect([one.remote.mayHold(id), one.remote.mayHold(page.content.id)]).toEqual([true, false]);
-  });
-
-  test("do not tell each other of chunks that the other side has", async () => {
-    const { pipe, one, other } = await linked();
-    const { id } = film.content;
-    one.hold(film, 1);
-    one.remote.ask(film.content);
-    other.remote.ask(film.content);
-    await pipe.deliver();
-    other.remote.tell(id, "have", [1, 2]);
-    other.remote.tell(id, "gone", [1]);
-    await pipe.deliver();
-    expect(all.filter((index) => one.remote.has(id, index))).toEqual([2]);
-    one.remote.tell(id, "have", [2]);
-    await pipe.deliver();
-    expect(other.remote.has(id, 2)).toBe(true);
-  });
-
   test("keep each other informed of what comes, is being read, and goes", async () => {
     const { pipe, stage, one, other } = await linked(shuffling(3));
     const { id } = film.content;
