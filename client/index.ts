@@ -3,6 +3,7 @@
 
 import { browserClock } from "./browser/clock.ts";
 import { currentConditions, storageQuota, watchConditions } from "./browser/conditions.ts";
+import { recallConsent, rememberConsent, watchConsent } from "./browser/consent-memory.ts";
 import { webCryptoHasher } from "./browser/hasher.ts";
 import { fetchOrigin } from "./browser/origin-fetch.ts";
 import { browserRandom } from "./browser/random.ts";
@@ -16,6 +17,7 @@ import { LocalPeer } from "./core/local-peer.ts";
 import type { Hasher, Store } from "./core/ports.ts";
 import type { ClientStats } from "./core/stats.ts";
 import type { ByteCount, ByteRange, Cancel } from "./core/vocabulary.ts";
+import { type Diagnosis, diagnose, Incidents } from "./diagnose.ts";
 import { type ClientOptions, type Config, readOptions } from "./options.ts";
 import { type Asked, askedOf, rangeOf, type ShoalInit } from "./request.ts";
 import { respond, unsatisfiable } from "./respond.ts";
@@ -23,6 +25,7 @@ import { respond, unsatisfiable } from "./respond.ts";
 export { type ErrorCode, type ErrorDetails, ShoalError } from "./core/errors.ts";
 export type { ClientEvents, ClientEventType } from "./core/events.ts";
 export type { ByteStats, ClientStats, LinkStats } from "./core/stats.ts";
+export type { Diagnosis, Evidence } from "./diagnose.ts";
 export type { ClientOptions } from "./options.ts";
 export { hlsLoader } from "./players/hls-loader.ts";
 export type { ShoalInit } from "./request.ts";
@@ -35,8 +38,11 @@ export interface Client {
   stats(): ClientStats;
   /** Returns its own undo. */
   on<T extends ClientEventType>(type: T, listener: (event: ClientEvents[T]) => void): Cancel;
+  /** Remembered for the site's next pages, and told its other tabs: asked once, withdrawn for good. */
   setConsent(state: "granted" | "denied"): void;
   setUpload(on: boolean): void;
+  /** Why is there no P2P? One readable verdict and the evidence, within seconds. Never rejects. */
+  diagnose(): Promise<Diagnosis>;
   /** Leaves the swarm and frees everything; `fetch` then is the network's. Safe to call twice. */
   close(): Promise<void>;
 }
@@ -67,6 +73,8 @@ class PageClient implements Client {
   readonly #config: Config;
   readonly #hasher: Hasher;
   readonly #peer: LocalPeer;
+  readonly #transport: ReturnType<typeof webRtcTransport>;
+  readonly #incidents: Incidents;
   readonly #unwatch: Cancel;
   #closed = false;
   #fellBack = false;
@@ -75,8 +83,14 @@ class PageClient implements Client {
     this.#config = config;
     this.#hasher = hasher;
     const transport = webRtcTransport(config);
+    this.#transport = transport;
     this.#peer = new LocalPeer(
-      { ...config, pinnedKey: config.key, cacheBytes: budgetOf(config) },
+      {
+        ...config,
+        pinnedKey: config.key,
+        cacheBytes: budgetOf(config),
+        consent: config.consent === "denied" ? "denied" : (this.#recalled ?? config.consent),
+      },
       {
         clock: browserClock(),
         random: browserRandom(),
@@ -88,12 +102,21 @@ class PageClient implements Client {
         tracker: webSocketConnector(),
       },
     );
+    this.#incidents = new Incidents(this.#peer.listeners);
     this.#peer.setConditions(currentConditions());
-    this.#unwatch = watchConditions({
-      changed: (conditions) => this.#peer.setConditions(conditions),
-      left: () => this.#peer.suspend(),
-      returned: () => this.#peer.resume(),
-    });
+    const unwatch = [
+      watchConditions({
+        changed: (conditions) => this.#peer.setConditions(conditions),
+        left: () => this.#peer.suspend(),
+        returned: () => this.#peer.resume(),
+      }),
+      ...(config.storage === "persistent"
+        ? [watchConsent((answer) => this.#peer.setConsent(answer))]
+        : []),
+    ];
+    this.#unwatch = () => {
+      for (const stop of unwatch) stop();
+    };
     void this.#peer.start();
     if (transport === null) {
       this.#degraded(
@@ -111,7 +134,11 @@ class PageClient implements Client {
     if (asked === null) return network();
     asked.signal?.throwIfAborted();
     const content = await unlessAborted(asked.signal, this.#peer.find(asked.url));
-    if (content === undefined || this.#closed) return network();
+    if (content === undefined || this.#closed) {
+      this.#incidents.passed++;
+      return network();
+    }
+    this.#incidents.answered++;
     const { size } = content.asset;
     const range = size === 0 ? "pass" : rangeOf(asked.range, size);
     if (range === "pass") return network();
@@ -140,7 +167,19 @@ class PageClient implements Client {
   on<T extends ClientEventType>(type: T, listener: (event: ClientEvents[T]) => void): Cancel {
     return this.#peer.listeners.on(type, listener);
   }
+  diagnose(): Promise<Diagnosis> {
+    const { trackerUrl } = this.#config;
+    return diagnose({
+      trackerUrl,
+      incidents: this.#incidents,
+      stats: () => this.stats(),
+      ways: this.#transport?.ways ?? null,
+      circumstances: () => this.#peer.circumstances,
+      fetch: nativeFetch,
+    });
+  }
   setConsent(state: "granted" | "denied"): void {
+    if (this.#config.storage === "persistent") rememberConsent(state);
     this.#peer.setConsent(state);
   }
   setUpload(on: boolean): void {
@@ -150,6 +189,10 @@ class PageClient implements Client {
     this.#closed = true;
     this.#unwatch();
     return this.#peer.close();
+  }
+
+  get #recalled(): "granted" | "denied" | null {
+    return this.#config.storage === "persistent" ? recallConsent() : null;
   }
 
   #store(database: string, memoryLimit: ByteCount): Store {
@@ -207,7 +250,11 @@ class PlainClient implements Client {
   readonly #listeners = new Listeners();
   #closed = false;
 
-  constructor(_config: Config) {
+  readonly #config: Config;
+  readonly #incidents = new Incidents(this.#listeners);
+
+  constructor(config: Config) {
+    this.#config = config;
     queueMicrotask(() =>
       this.#listeners.emit("degraded", {
         code: "crypto/missing",
@@ -223,6 +270,8 @@ class PlainClient implements Client {
     return {
       state: this.#closed ? "closed" : "origin-only",
       tracker: "off",
+      consent: this.#config.consent,
+      upload: false,
       peerId: null,
       region: null,
       bytes: { cache: 0, peers: 0, origin: 0, wasted: 0, uploaded: 0 },
@@ -234,6 +283,16 @@ class PlainClient implements Client {
   }
   on<T extends ClientEventType>(type: T, listener: (event: ClientEvents[T]) => void): Cancel {
     return this.#listeners.on(type, listener);
+  }
+  diagnose(): Promise<Diagnosis> {
+    return diagnose({
+      trackerUrl: this.#config.trackerUrl,
+      incidents: this.#incidents,
+      stats: () => this.stats(),
+      ways: null,
+      circumstances: () => null,
+      fetch: nativeFetch,
+    });
   }
   setConsent(): void {}
   setUpload(): void {}

@@ -15,7 +15,7 @@ export interface ClientOptions {
   /** URL patterns that may be served; `*` stands for anything. Default: the sites of the page and of the manifest. */
   readonly include?: readonly string[];
   readonly exclude?: readonly string[];
-  /** `ask`: no peers until `setConsent("granted")`. Default `granted`. */
+  /** `ask`: no peers until `setConsent("granted")`, now or on an earlier page. Default `granted`: unless it was denied. */
   readonly consent?: "granted" | "ask" | "denied";
   /** Whether to serve others. Default true; Save-Data, metered links and hidden tabs never do. */
   readonly upload?: boolean;

@@ -21,12 +21,28 @@ export function createClient(options: ClientOptions = {}): Client {
   return newClient(options, origin);
 }
 
+/** What visitors see is a script of its own, for the pages that want it. */
+async function attend(client: Client, { consent }: ClientOptions, from: HTMLScriptElement) {
+  const { badge, texts } = from.dataset;
+  const shown = badge === "on" || (consent === "ask" && badge !== "off");
+  if (consent !== "ask" && !shown) return;
+  try {
+    const address = new URL("shoal-notice.mjs", from.src).href;
+    const notice: typeof import("./notice.ts") = await import(/* @vite-ignore */ address);
+    await notice.attend(client, { badge: shown, texts });
+  } catch (error) {
+    console.warn("Shoal cannot ask for consent on this page, so nothing is shared:", error);
+  }
+}
+
 function start(): void {
   // An element with this id is reachable under the same name, but is no property of the window's own.
   if (Object.hasOwn(window, "shoal") && window.shoal !== undefined) return;
   try {
     const warn = (message: string): void => console.warn(message);
-    window.shoal = createClient(readAttributes({ ...tag?.dataset }, document.baseURI, warn));
+    const options = readAttributes({ ...tag?.dataset }, document.baseURI, warn);
+    window.shoal = createClient(options);
+    if (tag !== null) void attend(window.shoal, options, tag);
   } catch (error) {
     console.warn("Shoal is off on this page:", error);
   }

@@ -1,4 +1,4 @@
-// The three client scripts, as built: read from disk, compressed once a version, and served so that any page may
+// The client scripts, as built: read from disk, compressed once a version, and served so that any page may
 // load them and a new release reaches visitors within minutes.
 
 import { createHash } from "node:crypto";
@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 
-export const SCRIPT_NAMES = ["shoal.js", "shoal.mjs", "shoal-sw.js"] as const;
+export const SCRIPT_NAMES = ["shoal.js", "shoal.mjs", "shoal-sw.js", "shoal-notice.mjs"] as const;
 export type ScriptName = (typeof SCRIPT_NAMES)[number];
 
 export interface Script {

@@ -30,8 +30,22 @@ const DISCONNECTED_PATIENCE: Millis = 5000;
 /** SCTP's "user initiated abort" (RFC 4960, 3.3.10.12): the other end closed without the usual goodbye. */
 const REMOTE_ABORT = 12;
 
+/** What the browser offers for a link to anybody, before there is anybody. */
+export interface Ways {
+  /** Kinds of candidates it found (RFC 8445): its own addresses, what STUN saw of it, relays. */
+  readonly candidates: readonly RTCIceCandidateType[];
+  readonly servers: readonly ("stun" | "turn")[];
+}
+export interface WebRtcTransport extends Transport {
+  /** Gathers candidates once, with the servers in use. Takes a moment, at most `GATHERING_PATIENCE`; never rejects. */
+  ways(): Promise<Ways>;
+}
+
+/** STUN answers in one round trip or not at all; browsers themselves go on asking for ten seconds. */
+const GATHERING_PATIENCE: Millis = 2500;
+
 /** `null`: no WebRTC here. */
-export function webRtcTransport(settings: WebRtcSettings): Transport | null {
+export function webRtcTransport(settings: WebRtcSettings): WebRtcTransport | null {
   if (!SimplePeer.WEBRTC_SUPPORT || typeof RTCPeerConnection === "undefined") return null;
   const policy = settings.relayOnly === true ? { iceTransportPolicy: "relay" as const } : {};
   const own = [...settings.iceServers];
@@ -42,7 +56,37 @@ export function webRtcTransport(settings: WebRtcSettings): Transport | null {
       config = { iceServers: [...own, ...theirs], ...policy };
     },
     open: (role, listener) => new PeerLink(role, listener, config),
+    ways: () => waysOf(config),
   };
+}
+
+async function waysOf(
+  config: RTCConfiguration & { iceServers: readonly RTCIceServer[] },
+): Promise<Ways> {
+  const urls = config.iceServers.flatMap((server) => server.urls);
+  const servers = (["stun", "turn"] as const).filter((kind) =>
+    urls.some((url) => url.startsWith(kind)),
+  );
+  const candidates = new Set<RTCIceCandidateType>();
+  try {
+    const connection = new RTCPeerConnection(config);
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, GATHERING_PATIENCE);
+      connection.onicecandidate = ({ candidate }) => {
+        if (candidate?.type) candidates.add(candidate.type);
+        // `null` is the end of gathering.
+        if (candidate !== null) return;
+        clearTimeout(timer);
+        resolve();
+      };
+      connection.createDataChannel("ways");
+      connection.setLocalDescription().catch(() => resolve());
+    });
+    connection.close();
+  } catch {
+    // Forbidden by the browser's owner, or too many connections: no way, which is the answer.
+  }
+  return { candidates: [...candidates], servers };
 }
 
 type Role = "offerer" | "answerer";

@@ -10,7 +10,7 @@ import { type ClientEvents, Listeners } from "./events.ts";
 import type { Ports, Transport } from "./ports.ts";
 import { Retrievals } from "./retrievals.ts";
 import type { Reading } from "./retrieve/reading.ts";
-import type { ByteStats, ClientStats } from "./stats.ts";
+import type { ByteStats, Circumstances, ClientStats } from "./stats.ts";
 import { Neighbourhood } from "./swarm/neighbourhood.ts";
 import type { RemotePeer } from "./swarm/remote-peer.ts";
 import { UploadAllowance } from "./swarm/upload.ts";
@@ -164,6 +164,8 @@ export class LocalPeer {
     return {
       state: this.#state(),
       tracker: this.#others?.discovery.state ?? "off",
+      consent: this.#consent,
+      upload: this.#mayShare() && this.#wouldGive && !this.#allowance.exhausted,
       peerId: this.#others?.id ?? null,
       region: this.#others?.region ?? null,
       bytes,
@@ -178,6 +180,11 @@ export class LocalPeer {
         bytesUp,
       })),
     };
+  }
+
+  /** `null`: there can be no others. */
+  get circumstances(): Circumstances | null {
+    return this.#others?.circumstances ?? null;
   }
 
   /** Leaves the swarm, writes what is unwritten, frees everything. Open readings fail with `client/closed`. */
@@ -260,9 +267,13 @@ export class LocalPeer {
     this.#retrievals.turnSoon();
   }
 
-  #applyUpload(): void {
+  get #wouldGive(): boolean {
     const { hidden, thrifty } = this.#conditions;
-    this.#others?.links.choke(!this.#upload || hidden || thrifty);
+    return this.#upload && !hidden && !thrifty;
+  }
+
+  #applyUpload(): void {
+    this.#others?.links.choke(!this.#wouldGive);
   }
 
   #storageFull(): void {

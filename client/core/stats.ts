@@ -6,6 +6,10 @@ import type { ByteCount, Millis } from "./vocabulary.ts";
 export interface ClientStats {
   readonly state: "origin-only" | "joining" | "in-swarm" | "closed";
   readonly tracker: "connected" | "connecting" | "unreachable" | "off";
+  /** What the visitor has agreed to: no peers before it is `granted`. */
+  readonly consent: "granted" | "ask" | "denied";
+  /** Whether others are served now: not switched off, tab visible, link not thrifty, something left to give. */
+  readonly upload: boolean;
   readonly peerId: string | null;
   readonly region: string | null;
   readonly bytes: ByteStats;
@@ -19,6 +23,18 @@ export interface ClientStats {
     readonly persistent: boolean;
   };
   readonly links: readonly LinkStats[];
+}
+
+/** What stands behind the snapshot, for whoever asks why there are no peers. */
+export interface Circumstances {
+  /** Swarms joined; by the tracker's last word, the others in the fullest of them, and in that which has most holders. */
+  readonly swarms: { readonly joined: number; readonly others: number; readonly holders: number };
+  /** Introductions since the client was made: that became links, came to nothing, or are under way. */
+  readonly introductions: {
+    readonly linked: number;
+    readonly failed: number;
+    readonly underWay: number;
+  };
 }
 
 /** Bytes of content since the client was made. `wasted`: received and not used (late, doubled or wrong). */

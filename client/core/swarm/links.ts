@@ -67,6 +67,8 @@ export class Links {
   #tending: Cancel | null = null;
   /** Attempts that came to nothing since the last that did. */
   failures = 0;
+  /** All that became of attempts, since the beginning. */
+  readonly outcomes = { linked: 0, failed: 0 };
 
   constructor(needs: LinksNeeds) {
     this.#needs = needs;
@@ -87,6 +89,9 @@ export class Links {
     for (const { startedAt } of this.#attempts.values())
       latest = Math.max(latest ?? startedAt, startedAt);
     return latest;
+  }
+  get underWay(): number {
+    return this.#attempts.size;
   }
   /** How many more are wanted now. */
   get wanted(): number {
@@ -218,6 +223,7 @@ export class Links {
     attempt.patience();
     this.#attempts.delete(session);
     this.failures = 0;
+    this.outcomes.linked++;
     this.#peers.set(remote.id, remote);
     remote.choke(this.#choked);
     this.#needs.ended(session, "linked");
@@ -228,6 +234,7 @@ export class Links {
   #failed(session: SessionId): void {
     if (!this.#attempts.has(session)) return;
     this.failures++;
+    this.outcomes.failed++;
     this.#needs.ended(session, "failed");
     this.#abandon(session);
     this.#needs.listener.attempted();

@@ -5,6 +5,7 @@ import type { TrackerMessage } from "../../../tracker/protocol/messages.ts";
 import type { ChunkCache } from "../cache/chunk-cache.ts";
 import { LARGE_BYTES } from "../catalogue/content.ts";
 import type { Clock } from "../ports.ts";
+import type { Circumstances } from "../stats.ts";
 import type { Content, Millis } from "../vocabulary.ts";
 import type { Discovery } from "./discovery.ts";
 import type { Links } from "./links.ts";
@@ -88,6 +89,15 @@ export class Membership {
       joined.holders = holders;
       if (introductions > 0 && peers > 0) joined.introducedAt = now;
     }
+  }
+
+  get counts(): Circumstances["swarms"] {
+    const all = [...this.#swarms.values()];
+    return {
+      joined: all.length,
+      others: Math.max(0, ...all.map(({ peers }) => peers ?? 0)),
+      holders: Math.max(0, ...all.map(({ holders }) => holders)),
+    };
   }
 
   /** Others are after this very content, and links to them are not known to be impossible. */

@@ -6,6 +6,7 @@ import type { PeerId } from "../../../tracker/protocol/ids.ts";
 import type { ChunkCache } from "../cache/chunk-cache.ts";
 import type { Ports, Transport } from "../ports.ts";
 import { seedOf } from "../retrieve/election.ts";
+import type { Circumstances } from "../stats.ts";
 import type { Cancel, Content, ContentId, Millis } from "../vocabulary.ts";
 import type { DeltaKind } from "../wire/messages.ts";
 import { Discovery, type TrackerState } from "./discovery.ts";
@@ -116,6 +117,11 @@ export class Neighbourhood {
   /** Our own place in elections. Before the tracker has named us the secret does as well. */
   get seed(): number {
     return seedOf(this.#id ?? this.discovery.secret);
+  }
+
+  get circumstances(): Circumstances {
+    const { outcomes, underWay } = this.links;
+    return { swarms: this.#membership.counts, introductions: { ...outcomes, underWay } };
   }
 
   enter(): void {

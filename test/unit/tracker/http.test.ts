@@ -19,7 +19,7 @@ afterEach(async () => {
 });
 
 describe("plain HTTP", () => {
-  test("serves the three scripts to pages of any site, and spares who has them", async () => {
+  test("serves the scripts to pages of any site, and spares who has them", async () => {
     const scriptsDir = await mkdtemp(join(tmpdir(), "shoal-scripts-"));
     try {
       const tracker = await started({ scriptsDir });
@@ -28,7 +28,7 @@ describe("plain HTTP", () => {
         503,
         'shoal.js is not built; run "npm run build" in Shoal\'s folder.\n',
       ]);
-      for (const name of ["shoal.js", "shoal.mjs", "shoal-sw.js"]) {
+      for (const name of ["shoal.js", "shoal.mjs", "shoal-sw.js", "shoal-notice.mjs"]) {
         const body = `// ${name} ${"x".repeat(5000)}`;
         await writeFile(join(scriptsDir, name), body);
         const script = await exchange(tracker, `/${name}?v=1`);
