@@ -25,6 +25,8 @@ export interface LocalPeerSettings {
   readonly token: string | null;
   /** Known a moment later: the browser is asked for its quota. */
   readonly cacheBytes: Promise<ByteCount>;
+  /** What of it may stay in memory as well; 32 MiB unless said otherwise. */
+  readonly hotBytes?: ByteCount;
   readonly upload: boolean;
   readonly uploadSessionBytes: ByteCount;
   readonly uploadBytesPerSecond: ByteCount;
@@ -66,6 +68,7 @@ export class LocalPeer {
       hasher,
       chunks: ports.chunks,
       index,
+      hotBytes: settings.hotBytes,
       gone: (content, indices) => {
         this.#others?.tell(content, "gone", indices);
         this.#retrievals.turnSoon();

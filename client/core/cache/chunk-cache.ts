@@ -28,6 +28,8 @@ const BATCH_DELAY: Millis = 60;
  * neighbour asks within a second or two of our `have`; 32 MiB is that at 16 MiB/s.
  */
 const HOT_BYTES: ByteCount = 32 * 1024 * 1024;
+/** Chunks may wait in memory for the store up to this. */
+const MOST_UNWRITTEN: ByteCount = 64 * 1024 * 1024;
 /** Eviction frees a little more than needed, so that it does not run with every write. */
 const EVICT_TO = 0.95;
 /** On a full disk, so much of what is held goes before the one retry. */
@@ -54,6 +56,8 @@ export interface ChunkCacheNeeds {
   readonly hasher: Hasher;
   readonly chunks: Store;
   readonly index: Store;
+  /** Written chunks that may stay in memory as well; 32 MiB unless said otherwise. */
+  readonly hotBytes?: ByteCount | undefined;
   /** Chunks that are held no more, for whatever reason. */
   gone(content: ContentId, indices: readonly number[]): void;
   /** The store took nothing even after eviction; chunks live in memory only for now. */
@@ -242,9 +246,14 @@ export class ChunkCache {
     if (this.#hot.delete(key)) this.#hotBytes -= bytes.length;
     this.#hot.set(key, bytes);
     this.#hotBytes += bytes.length;
+    this.#cool();
+  }
+
+  /** Lets go of what is in memory beyond the limit, and is written. */
+  #cool(): void {
     const cooled: ChunkKey[] = [];
     for (const [oldest, chunk] of this.#hot) {
-      if (this.#hotBytes <= HOT_BYTES || oldest === key) break;
+      if (this.#hotBytes <= (this.#needs.hotBytes ?? HOT_BYTES)) break;
       if (this.#unwritten.has(oldest)) continue;
       this.#hot.delete(oldest);
       this.#hotBytes -= chunk.length;
@@ -258,7 +267,7 @@ export class ChunkCache {
     const victims: ChunkKey[] = [];
     let waiting = this.#unwrittenBytes;
     for (const key of this.#unwritten) {
-      if (waiting <= 2 * HOT_BYTES) break;
+      if (waiting <= MOST_UNWRITTEN) break;
       victims.push(key);
       waiting -= this.#entries.get(key)?.length ?? 0;
     }
@@ -310,6 +319,7 @@ export class ChunkCache {
       if (!this.#entries.has(key)) unwanted.push(key);
       else if (outcome !== "stored") this.#memoryOnly.add(key);
     }
+    this.#cool();
     // Evicted while it was being written.
     if (unwanted.length > 0 && outcome === "stored") await this.#needs.chunks.delete(unwanted);
   }

@@ -177,6 +177,12 @@ function tendRuns(draft: Draft, want: WantView, sources: Sources): void {
       continue;
     }
     draft.wake(run.progressAt + ORIGIN_SILENCE);
+    // Begun while nobody was known to hold it. A near peer that does is as soon, and costs the publisher nothing.
+    const isSpare = want.kind === "bulk" && want.peersSince === null && run.bytes === 0;
+    if (isSpare && sources.usable.some((link) => link.has(content, run.at))) {
+      draft.actions.push({ do: "trim", content, at: run.at, last: run.at - 1 });
+      continue;
+    }
     // Beyond the window: the page has stopped reading.
     if (run.last >= want.until) {
       const last = Math.max(run.at, want.until - 1);
@@ -225,15 +231,8 @@ function requestFromPeers(
     if (best === undefined) left++;
     else draft.request(best, want, index);
   }
-  if (
-    left > 0 &&
-    peersAreTooSlow(
-      draft,
-      want,
-      rivals,
-      held.map(({ holders }) => holders),
-    )
-  ) {
+  const holders = held.flatMap((one) => one.holders);
+  if (left > 0 && peersAreTooSlow(draft, want, rivals, holders)) {
     const asked = new Set(
       draft.actions.map((one) => (one.do === "request" && one.content === id ? one.index : -1)),
     );
@@ -247,7 +246,7 @@ function peersAreTooSlow(
   draft: Draft,
   want: WantView,
   rivals: readonly LinkView[],
-  holders: readonly (readonly LinkView[])[],
+  holders: readonly LinkView[],
 ): boolean {
   const { now, origin } = draft.view;
   const provedAt = (want.peersSince ?? now) + PROVING_TIME;
@@ -256,7 +255,7 @@ function peersAreTooSlow(
     return false;
   }
   let rate = 0;
-  for (const link of new Set(holders.flat())) rate += link.throughput.bytesPerSecond ?? 0;
+  for (const link of new Set(holders)) rate += link.throughput.bytesPerSecond ?? 0;
   const good = want.crowded || rivals.length > 1 ? CROWD_RATE : GOOD_RATE;
   const enough = Math.min(good, (origin.bytesPerSecond ?? Number.POSITIVE_INFINITY) / 2);
   return rate < enough;

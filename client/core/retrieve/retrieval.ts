@@ -218,8 +218,8 @@ export class Retrieval implements WantView {
   readOrigin(first: number, last: number): void {
     const { clock, origin } = this.#needs;
     const now = clock.now();
-    for (let index = first; index <= last; index++)
-      this.#fly(index, { from: "origin", since: now });
+    const flight = { from: "origin", since: now } as const;
+    for (let index = first; index <= last; index++) this.#fly(index, flight);
     if (now < this.expectUntil) this.headStart -= last - first + 1;
     const cache = this.#reloaded.has(first) ? "reload" : "default";
     const run = new Run(first, last, {
@@ -243,13 +243,13 @@ export class Retrieval implements WantView {
     if (run === undefined) return;
     this.#release(run, last + 1);
     run.trim(last);
+    if (run.at > run.last) this.#originDone(run);
   }
 
   abandon(at: number): void {
     const run = this.runs.find((one) => one.at === at);
-    if (run === undefined) return;
-    run.cancel();
-    this.#originEnded(run, { kind: "unreachable" });
+    run?.cancel();
+    if (run !== undefined) this.#originEnded(run, { kind: "unreachable" });
   }
 
   /** A whole chunk from a peer. */
@@ -343,8 +343,8 @@ export class Retrieval implements WantView {
     this.#pend(run, index + 1);
     this.#take(index, bytes, "origin");
     // The next one may have come from elsewhere meanwhile: stop in front of it.
-    if (run.at <= run.last && this.has(run.at)) this.trim(run.at, run.at - 1);
     if (run.at > run.last) this.#originDone(run);
+    else if (this.has(run.at)) this.trim(run.at, run.at - 1);
   }
 
   #originEnded(run: Run, outcome: OriginOutcome): void {

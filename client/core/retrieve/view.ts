@@ -33,6 +33,8 @@ export interface RunView {
   readonly at: number;
   readonly last: number;
   readonly progressAt: Millis;
+  /** What it has brought so far. */
+  readonly bytes: ByteCount;
 }
 
 export type WantKind = "bulk" | "stream" | "asset";

@@ -148,12 +148,16 @@ export class RemotePeer {
     return this.#interests.handleOf(content) !== undefined;
   }
 
-  /** Tells it what changed here, if it asked about this content. */
+  /**
+   * Tells it what changed here, if it asked about this content. What it holds itself it need not know of us: in a
+   * crowd that is half of all there is to tell.
+   */
   tell(content: ContentId, kind: DeltaKind, indices: readonly number[]): void {
     const handle = this.#interests.handleOf(content);
     if (handle === undefined) return;
-    for (let at = 0; at < indices.length; at += MAX_DELTA) {
-      this.#say({ type: "delta", handle, kind, indices: indices.slice(at, at + MAX_DELTA) });
+    const news = kind === "gone" ? indices : indices.filter((index) => !this.has(content, index));
+    for (let at = 0; at < news.length; at += MAX_DELTA) {
+      this.#say({ type: "delta", handle, kind, indices: news.slice(at, at + MAX_DELTA) });
     }
   }
 

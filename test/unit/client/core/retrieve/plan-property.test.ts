@@ -104,7 +104,12 @@ const wantViews = (id: string): fc.Arbitrary<WantView> =>
         until: Math.max(one, other),
         held,
         flying: Object.fromEntries(inFlight),
-        runs: runs.map(({ at, length, progressAt }) => ({ at, last: at + length, progressAt })),
+        runs: runs.map(({ at, length, progressAt }) => ({
+          at,
+          last: at + length,
+          progressAt,
+          bytes: 1,
+        })),
       });
     });
 
@@ -332,7 +337,7 @@ class Crowd {
         .map((index) => [index, [{ from: "origin" as const, since: NOW }]]),
     );
     const position = upTo(this.#chunks).find((index) => !self.held.has(index)) ?? this.#chunks;
-    const runs: RunView[] = self.runs.map((run) => ({ ...run, progressAt: NOW }));
+    const runs: RunView[] = self.runs.map((run) => ({ ...run, progressAt: NOW, bytes: 1 }));
     const wanted = want({
       chunks: this.#chunks,
       kind: this.#kind,

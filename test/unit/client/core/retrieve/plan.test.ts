@@ -194,7 +194,7 @@ describe("rule 3: one reader for a chunk that nobody holds", () => {
     expect(reads(among(third, {}, facts).actions)).toEqual(["0-3"]);
   });
   test("who reads already takes on nobody else's chunks", () => {
-    const runs = [{ at: 9, last: 9, progressAt: NOW }];
+    const runs = [{ at: 9, last: 9, progressAt: NOW, bytes: 1 }];
     expect(reads(among(second, { originIdleSince: 0, runs }).actions)).toEqual([]);
   });
   test.each([
@@ -321,7 +321,7 @@ describe("rule 5: silence and slowness", () => {
   });
 
   test("an origin that says nothing for ten seconds is given up", () => {
-    const runs = (progressAt: number) => [{ at: 2, last: 7, progressAt }];
+    const runs = (progressAt: number) => [{ at: 2, last: 7, progressAt, bytes: 1 }];
     expect(plan(view([want({ runs: runs(NOW - 10_000) })])).actions).toContainEqual({
       do: "abandon",
       content: FILM,
@@ -333,7 +333,11 @@ describe("rule 5: silence and slowness", () => {
 });
 
 describe("a long read", () => {
-  const long = { chunks: 64, held: upTo(4), runs: [{ at: 4, last: 63, progressAt: NOW }] };
+  const long = {
+    chunks: 64,
+    held: upTo(4),
+    runs: [{ at: 4, last: 63, progressAt: NOW, bytes: 1 }],
+  };
   const trimmed = (facts: Parameters<typeof want>[0], ...links: readonly LinkFacts[]) => {
     const flying = Object.fromEntries(upTo(64).map((index) => [index, [flight("origin")]]));
     const one = want({ ...long, flying, ...facts });
@@ -348,8 +352,21 @@ describe("a long read", () => {
   test("goes on when nobody can, or when it is short already", () => {
     expect(trimmed({}, {})).toEqual([]);
     expect(trimmed({}, { wants: true, choking: true })).toEqual([]);
-    const short = [{ at: 4, last: 11, progressAt: NOW }];
+    const short = [{ at: 4, last: 11, progressAt: NOW, bytes: 1 }];
     expect(trimmed({ runs: short }, { wants: true })).toEqual([]);
+  });
+  test("begun while nobody was asked is taken back when a peer holds what it is to bring", () => {
+    const begun = { runs: [{ at: 4, last: 5, progressAt: NOW, bytes: 0 }], kind: "bulk" } as const;
+    const back = { do: "trim", content: FILM, at: 4, last: 3 };
+    expect(trimmed({ ...begun, peersSince: null }, { holds: [4] })).toContainEqual(back);
+    for (const facts of [
+      { ...begun, peersSince: NOW - 1 },
+      { ...begun, peersSince: null, runs: [{ at: 4, last: 5, progressAt: NOW, bytes: 1 }] },
+      { ...begun, peersSince: null, kind: "asset" as const },
+    ]) {
+      expect(trimmed(facts, { holds: [4] })).not.toContainEqual(back);
+    }
+    expect(trimmed({ ...begun, peersSince: null }, { holds: [5] })).not.toContainEqual(back);
   });
   test("is cut at the end of the window when the page stops reading", () => {
     expect(trimmed({ until: 16 })).toEqual([{ do: "trim", content: FILM, at: 4, last: 15 }]);
