@@ -32,7 +32,7 @@ describe("fifty visitors with churn and a liar", () => {
       expect(world.fetches.filter(({ failed }) => failed !== null)).toEqual([]);
       expect(world.trace.count("lie"), world.explain()).toBeGreaterThan(0);
       expect(world.trace.count("vanished")).toBe(10);
-      expect(world.falselyAccused()).toEqual([]);
+      expect(world.falselyAccused).toEqual([]);
       expect(world.offload(), world.explain()).toBeGreaterThan(0.6);
       await world.close();
     },

@@ -1,9 +1,12 @@
 // Time in the simulated world: one queue of events, ties in the order they were made. Each participant has a clock of
-// its own on it, so that what it leaves behind can be counted, and stopped when its tab is closed. The one global the
-// simulator uses is `setImmediate`: a hop between events in which promises settle.
+// its own on it, so that what it leaves behind can be counted, and stopped when its tab is closed. Between
+// events promises settle; nothing else of the host is used.
 
 import type { Clock } from "../../client/core/ports.ts";
 import type { Cancel, Millis } from "../../client/core/vocabulary.ts";
+
+/** Events between two turns of the host's own loop. */
+const BREATH = 1000;
 
 interface Event {
   readonly at: Millis;
@@ -15,6 +18,8 @@ interface Event {
 export class Timeline {
   #now: Millis = 0;
   #order = 0;
+  /** How many have run. */
+  events = 0;
   /** A binary heap, earliest first. */
   readonly #heap: Event[] = [];
 
@@ -35,18 +40,45 @@ export class Timeline {
 
   /** Runs the next event; false when there is none. */
   async step(): Promise<boolean> {
-    for (;;) {
-      const event = this.#pop();
-      if (event === undefined) return false;
+    const { events } = this;
+    await this.runWhile(() => this.events === events);
+    return this.events > events;
+  }
+
+  /**
+   * Runs events as long as there are any and the condition, asked before each, holds. Rejects with what it throws.
+   * Between two events promises settle to the last: a microtask can only ask for the next tick, and that comes when no
+   * microtask is left.
+   */
+  runWhile(goesOn: () => boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const next = (): void => {
+        try {
+          if (!goesOn() || !this.#runOne()) return resolve();
+        } catch (error) {
+          return reject(error);
+        }
+        // Now and then the host has its turn, or nothing else in this process would ever run.
+        if (this.events % BREATH === 0) setImmediate(next);
+        else void Promise.resolve().then(tick);
+      };
+      const tick = (): void => process.nextTick(next);
+      next();
+    });
+  }
+
+  #runOne(): boolean {
+    for (let event = this.#pop(); event !== undefined; event = this.#pop()) {
       const { task, owner } = event;
       if (task === null) continue;
       event.task = null;
       if (owner !== null) owner.pending--;
       this.#now = event.at;
+      this.events++;
       task();
-      await this.settle();
       return true;
     }
+    return false;
   }
 
   /** Lets promises settle, at this very moment. */

@@ -1,14 +1,17 @@
-// The wires: every node has an uplink and a downlink with a rate and a queue, every pair a latency with jitter, so that
-// frames overtake each other. Links form only if their signals were really carried; some never do. Faults are
+// The wires: every node has an uplink and a downlink with a rate and a queue, every pair a latency with jitter by where
+// the two are, so that frames overtake each other. Links form only if their signals were really carried; some never do. Faults are
 // properties of a node: it lies, keeps silent, vanishes.
 
 import type { Link, LinkListener, Transport } from "../../client/core/ports.ts";
 import type { ByteCount, Millis } from "../../client/core/vocabulary.ts";
 import type { Bytes } from "../../tracker/protocol/bytes.ts";
 import type { Signal } from "../../tracker/protocol/messages.ts";
+import { DATA_HEAD, type Part } from "./bodies.ts";
 import type { Timeline } from "./clock.ts";
+import { HOME_PLACE, type Place, wayBetween } from "./places.ts";
 import type { SimRandom } from "./random.ts";
 import type { Trace } from "./trace.ts";
+import type { Pipe } from "./tracker.ts";
 
 const HIGH_WATER: ByteCount = 1024 * 1024;
 /** SCTP and DTLS on top of each frame. */
@@ -26,6 +29,10 @@ export interface Wire {
   readonly latency: Millis;
 }
 export type Fault = "none" | "liar" | "silent";
+export interface NodeTraits {
+  readonly fault?: Fault;
+  readonly place?: Place;
+}
 
 export interface NetworkNeeds {
   readonly timeline: Timeline;
@@ -33,6 +40,15 @@ export interface NetworkNeeds {
   readonly random: SimRandom;
   /** Chance that a pair cannot be linked, for example behind two strict NATs. */
   readonly unlinkable: number;
+  /** Which published bytes a data frame carries: views of them travel instead of copies. */
+  partOf?(frame: Bytes): Part | undefined;
+  /** Somebody sent some of a chunk. */
+  sends?(from: Place, to: Place, what: { key: string; bytes: ByteCount }): void;
+}
+
+interface Carried {
+  readonly head: Bytes;
+  readonly part: Part;
 }
 
 export class Network {
@@ -44,8 +60,8 @@ export class Network {
     this.needs = needs;
   }
 
-  node(name: string, wire: Wire, fault: Fault = "none"): Node {
-    return new Node(this, name, wire, fault);
+  node(name: string, wire: Wire, { fault = "none", place = HOME_PLACE }: NodeTraits = {}): Node {
+    return new Node(this, name, wire, { fault, place });
   }
 
   token(link: SimLink): string {
@@ -61,7 +77,8 @@ export class Network {
 
   delay(one: Node, other: Node): Millis {
     const jitter = 1 + this.needs.random.unit() * 0.1;
-    return (one.wire.latency + other.wire.latency) * jitter;
+    const way = one.wire.latency + wayBetween(one.place, other.place) + other.wire.latency;
+    return way * jitter;
   }
 }
 
@@ -70,18 +87,21 @@ export class Node implements Transport {
   readonly name: string;
   readonly wire: Wire;
   readonly fault: Fault;
+  readonly place: Place;
+  readonly pipes = new Set<Pipe>();
   readonly links = new Set<SimLink>();
-  /** Content bytes sent, with their moments: what I5 looks at. */
-  readonly uploads: { readonly at: Millis; readonly bytes: ByteCount }[] = [];
+  /** Content bytes sent, with their moments: what I5 looks at. `null`: there is no limit to look at. */
+  uploads: { readonly at: Millis; readonly bytes: ByteCount }[] | null = null;
   upFreeAt: Millis = 0;
   downFreeAt: Millis = 0;
   gone = false;
 
-  constructor(network: Network, name: string, wire: Wire, fault: Fault) {
+  constructor(network: Network, name: string, wire: Wire, traits: Required<NodeTraits>) {
     this.network = network;
     this.name = name;
     this.wire = wire;
-    this.fault = fault;
+    this.fault = traits.fault;
+    this.place = traits.place;
   }
 
   /** Whether a link forms is the world's decision here; servers change nothing. */
@@ -105,8 +125,14 @@ export class Node implements Transport {
     this.upFreeAt = Math.max(now, this.upFreeAt) + (bytes * 1000) / this.wire.up;
     return this.upFreeAt;
   }
-  pull(bytes: ByteCount, arrivesAt: Millis): Millis {
-    this.downFreeAt = Math.max(arrivesAt, this.downFreeAt) + (bytes * 1000) / this.wire.down;
+  /**
+   * Bytes whose last one would be here now, had nothing else been on the downlink: when they really are. Asked in the
+   * order in which bytes come, not in which they were sent: what is still far away blocks nobody.
+   */
+  pull(bytes: ByteCount): Millis {
+    const { now } = this.network.needs.timeline;
+    const takes = (bytes * 1000) / this.wire.down;
+    this.downFreeAt = Math.max(now, this.downFreeAt + takes);
     return this.downFreeAt;
   }
 }
@@ -116,7 +142,8 @@ export class SimLink implements Link {
   readonly listener: LinkListener;
   #other: SimLink | null = null;
   #state: "new" | "open" | "over" = "new";
-  #queued: ByteCount = 0;
+  /** What is queued, in the order in which it leaves. */
+  readonly #leaving: { readonly at: Millis; readonly bytes: ByteCount }[] = [];
   #congested = false;
   #highWater = HIGH_WATER;
   readonly #role: "offerer" | "answerer";
@@ -163,33 +190,91 @@ export class SimLink implements Link {
     const other = this.#other;
     if (this.#state !== "open" || other === null) return "closed";
     const isContent = frame[0] === 0;
-    if (isContent && this.node.fault === "silent") return "sent";
-    const copy = frame.slice();
-    const { timeline, trace } = this.node.network.needs;
-    if (isContent) {
-      // Seven bytes of each are ours, not the visitor's content.
-      this.node.uploads.push({ at: timeline.now, bytes: frame.length - 7 });
-      if (this.node.fault === "liar") {
-        trace.add(timeline.now, this.node.name, "lie");
-        copy[copy.length - 1] = (copy[copy.length - 1] ?? 0) ^ 1;
-      }
+    if (isContent && this.node.fault === "silent") {
+      this.#note("silence");
+      return "sent";
     }
+    const { network } = this.node;
+    const { timeline } = network.needs;
+    const carried = isContent ? this.#content(frame, other) : frame;
     const weight = frame.length + OVERHEAD;
     const leftAt = this.node.push(weight);
-    const arrivesAt = other.node.pull(
-      weight,
-      leftAt + this.node.network.delay(this.node, other.node),
-    );
-    this.#queued += frame.length;
-    timeline.at(leftAt, () => this.#left(frame.length));
-    timeline.at(arrivesAt, () => {
-      if (other.#state !== "open" || other.node.gone) return;
-      trace.add(timeline.now, other.node.name, "frame", `${copy[0]} ${copy.length}`);
-      other.listener.frame(copy);
+    const crossing = network.delay(this.node, other.node) + (weight * 1000) / other.node.wire.down;
+    timeline.at(leftAt + crossing, () => {
+      const arrivesAt = other.node.pull(weight);
+      const deliver = (): void => other.#deliver(carried);
+      if (arrivesAt <= timeline.now) deliver();
+      else timeline.at(arrivesAt, deliver);
     });
-    if (this.#queued <= this.#highWater) return "sent";
+    this.#leaving.push({ at: leftAt, bytes: frame.length });
+    if (this.#congested) return "congested";
+    if (this.#queued() <= this.#highWater) return "sent";
     this.#congested = true;
+    this.#awaitDrain();
     return "congested";
+  }
+
+  /** A content frame on its way: the bytes themselves if they are wrong, else their head and the truth. */
+  #content(frame: Bytes, other: SimLink): Bytes | Carried {
+    const { partOf, sends, timeline } = this.node.network.needs;
+    const bytes = frame.length - DATA_HEAD;
+    this.node.uploads?.push({ at: timeline.now, bytes });
+    if (this.node.fault === "liar") {
+      this.#note("lie");
+      const last = frame.length - 1;
+      frame[last] = (frame[last] ?? 0) ^ 1;
+      return frame;
+    }
+    const part = partOf?.(frame);
+    if (part === undefined) return frame;
+    sends?.(this.node.place, other.node.place, { key: part.chunk, bytes });
+    return { head: frame.slice(0, DATA_HEAD), part };
+  }
+
+  #deliver(carried: Bytes | Carried): void {
+    if (this.#state !== "open" || this.node.gone) return;
+    const frame = carried instanceof Uint8Array ? carried : carried.part.frame;
+    // Read before the next delivery writes another one there: a receiver keeps the content, not the head.
+    if (!(carried instanceof Uint8Array)) frame.set(carried.head);
+    const { timeline, trace } = this.node.network.needs;
+    trace.add(timeline.now, this.node.name, "frame", (frame[0] ?? 0) * 1_000_000 + frame.length);
+    this.listener.frame(frame);
+  }
+
+  #note(what: string): void {
+    const { timeline, trace } = this.node.network.needs;
+    trace.add(timeline.now, this.node.name, what);
+  }
+
+  /** Bytes that have not left yet. */
+  #queued(): ByteCount {
+    const { now } = this.node.network.needs.timeline;
+    let left = 0;
+    let queued = 0;
+    for (const { at, bytes } of this.#leaving) {
+      if (at <= now) left++;
+      else queued += bytes;
+    }
+    this.#leaving.splice(0, left);
+    return queued;
+  }
+
+  /** Tells the sender as soon as a quarter is left. */
+  #awaitDrain(): void {
+    const { timeline } = this.node.network.needs;
+    let queued = this.#queued();
+    let at = timeline.now;
+    for (const frame of this.#leaving) {
+      if (queued <= this.#highWater / 4) break;
+      queued -= frame.bytes;
+      at = frame.at;
+    }
+    timeline.at(at, () => {
+      if (this.#state !== "open") return;
+      if (this.#queued() > this.#highWater / 4) return this.#awaitDrain();
+      this.#congested = false;
+      this.listener.drain();
+    });
   }
 
   pace(queued: ByteCount): void {
@@ -211,13 +296,6 @@ export class SimLink implements Link {
     this.node.links.delete(this);
     const other = this.#other;
     if (other !== null) other.#later(NOTICE, () => other.#closed("failed"));
-  }
-
-  #left(bytes: ByteCount): void {
-    this.#queued -= bytes;
-    if (!this.#congested || this.#queued > this.#highWater / 4 || this.#state !== "open") return;
-    this.#congested = false;
-    this.listener.drain();
   }
 
   #closed(reason: "remote" | "failed"): void {

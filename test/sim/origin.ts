@@ -6,6 +6,7 @@ import type { ByteCount, Cancel, Millis } from "../../client/core/vocabulary.ts"
 import type { Bytes } from "../../tracker/protocol/bytes.ts";
 import type { Timeline } from "./clock.ts";
 import type { Node } from "./network.ts";
+import { HOME_PLACE, wayBetween } from "./places.ts";
 import type { Trace } from "./trace.ts";
 
 /** Bytes in one network read. */
@@ -51,7 +52,7 @@ export class SimOrigin {
         if (!over && !node.gone) task();
       });
     };
-    const trip = node.wire.latency + this.#latency;
+    const trip = node.wire.latency + wayBetween(node.place, HOME_PLACE) + this.#latency;
     const end = (outcome: Parameters<OriginListener["end"]>[0]): void => {
       if (over) return;
       over = true;
@@ -61,6 +62,7 @@ export class SimOrigin {
     const { behaviour } = this;
     const body = this.#files.get(url);
     const { first, last } = range === "whole" ? { first: 0, last: (body?.length ?? 0) - 1 } : range;
+    if (behaviour !== "well") this.#trace.add(this.#timeline.now, node.name, "origin failed");
     if (behaviour === "refuse") later(trip, () => end({ kind: "unreachable" }));
     else if (typeof behaviour === "object") {
       later(2 * trip, () => end({ kind: "status", status: behaviour.status }));
@@ -92,11 +94,13 @@ export class SimOrigin {
     const { now } = this.#timeline;
     this.#freeAt = Math.max(now, this.#freeAt) + (slice.length * 1000) / this.#up;
     this.#sent.set(url, this.sent(url) + slice.length);
-    const arrivesAt = node.pull(slice.length, this.#freeAt);
-    later(arrivesAt - now, () => {
-      listener.bytes(slice);
-      // What the listener did may have ended the read; `later` then does nothing.
-      later(0, () => this.#send(node, url, rest.subarray(slice.length), later, listener, end));
+    const reachesAt = this.#freeAt + (slice.length * 1000) / node.wire.down;
+    later(reachesAt - now, () => {
+      later(node.pull(slice.length) - this.#timeline.now, () => {
+        listener.bytes(slice);
+        // What the listener did may have ended the read; `later` then does nothing.
+        later(0, () => this.#send(node, url, rest.subarray(slice.length), later, listener, end));
+      });
     });
   }
 }

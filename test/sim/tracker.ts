@@ -11,12 +11,13 @@ import { Tracker } from "../../tracker/tracker.ts";
 import type { Timeline } from "./clock.ts";
 import { sha256 } from "./hasher.ts";
 import type { Node } from "./network.ts";
+import { HOME_PLACE, wayBetween } from "./places.ts";
 import type { SimRandom } from "./random.ts";
 import type { Trace } from "./trace.ts";
 
 const SWEEP: Millis = 5000;
 
-interface Pipe {
+export interface Pipe {
   /** What it joined, and who the tracker said it is: what I8 is checked against. */
   readonly swarms: Set<string>;
   peer: PeerId | null;
@@ -32,6 +33,7 @@ export class SimTracker {
   readonly #random: SimRandom;
   readonly #latency: Millis;
   readonly #pipes = new Set<Pipe>();
+  readonly #byPeer = new Map<PeerId, Pipe>();
   #tracker: Tracker<Pipe>;
   #sweeping: Cancel = () => {};
   readonly #strangers: (who: string) => void;
@@ -68,11 +70,12 @@ export class SimTracker {
           swarms: new Set(),
           peer: null,
         };
-        const trip = node.wire.latency + this.#latency;
+        const trip = this.#trip(node);
         this.#at(3 * trip, () => {
           if (!pipe.open || node.gone) return;
           if (!this.up) return this.#shut(pipe);
           this.#pipes.add(pipe);
+          node.pipes.add(pipe);
           this.#tracker.arrived(pipe, where);
           listener.open();
         });
@@ -97,12 +100,13 @@ export class SimTracker {
 
   /** The tab is closed without a word; its socket breaks. */
   vanish(node: Node): void {
-    for (const pipe of this.#pipes) if (pipe.node === node) this.#left(pipe);
+    for (const pipe of node.pipes) this.#left(pipe);
   }
 
   /** Killed: every socket breaks, all memory is lost. */
   kill(): void {
     this.up = false;
+    this.#trace.add(this.#timeline.now, "tracker", "tracker died");
     for (const pipe of [...this.#pipes]) this.#shut(pipe);
     this.#pipes.clear();
     this.#sweeping();
@@ -124,10 +128,13 @@ export class SimTracker {
       peerIdOf: (secret) => peerIdFrom(sha256(fromBase64url(secret) ?? new Uint8Array(0))),
       outbox: {
         send: (pipe, message) => {
-          if (message.type === "welcome") pipe.peer = message.peer;
+          if (message.type === "welcome") {
+            pipe.peer = message.peer;
+            this.#byPeer.set(message.peer, pipe);
+          }
           if (message.type === "introduce") this.#check(pipe, message.peer);
           const text = JSON.stringify(message);
-          this.#at(pipe.node.wire.latency + this.#latency, () => {
+          this.#at(this.#trip(pipe.node), () => {
             if (!pipe.open || pipe.node.gone) return;
             this.#trace.add(this.#timeline.now, pipe.node.name, message.type);
             pipe.listener.text(text);
@@ -144,13 +151,15 @@ export class SimTracker {
 
   /** I8: nobody meets a peer with whom it shares no swarm. */
   #check(pipe: Pipe, peer: PeerId): void {
-    const other = [...this.#pipes].find((one) => one.peer === peer);
+    const other = this.#byPeer.get(peer);
     const shared = [...pipe.swarms].some((swarm) => other?.swarms.has(swarm));
     if (!shared || other?.where.site !== pipe.where.site) this.#strangers(pipe.node.name);
   }
 
   #left(pipe: Pipe): void {
     pipe.open = false;
+    pipe.node.pipes.delete(pipe);
+    if (pipe.peer !== null) this.#byPeer.delete(pipe.peer);
     if (this.#pipes.delete(pipe)) this.#tracker.left(pipe);
   }
   #shut(pipe: Pipe): void {
@@ -159,6 +168,9 @@ export class SimTracker {
     this.#at(pipe.node.wire.latency, () => {
       if (!pipe.node.gone) pipe.listener.closed();
     });
+  }
+  #trip(node: Node): Millis {
+    return node.wire.latency + wayBetween(node.place, HOME_PLACE) + this.#latency;
   }
   #sweep(): void {
     this.#sweeping = this.#at(SWEEP, () => {

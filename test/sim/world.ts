@@ -23,10 +23,13 @@ import {
   signedText,
   writeManifest,
 } from "../../tracker/protocol/manifest.ts";
+import { Bodies } from "./bodies.ts";
+import { Census } from "./census.ts";
 import { Timeline } from "./clock.ts";
-import { sha256 } from "./hasher.ts";
+import { sampledDigest, sampledHasher, sha256 } from "./hasher.ts";
 import { type Fault, Network, type Wire } from "./network.ts";
 import { SimOrigin } from "./origin.ts";
+import { HOME_PLACE, PLACES, type Place } from "./places.ts";
 import { SimRandom } from "./random.ts";
 import { Trace } from "./trace.ts";
 import { SimTracker } from "./tracker.ts";
@@ -41,7 +44,6 @@ export const megabits = (count: number): number => (count * 1_000_000) / 8;
 /** A middling home: 50 down, 10 up. */
 const HOME: Wire = { up: megabits(10), down: megabits(50), latency: 15 };
 const TRACKER_LATENCY: Millis = 5;
-const COUNTRIES = ["CZ", "CD", "AT", "AU", "US", "UY"];
 
 export interface WorldSettings {
   readonly seed: number;
@@ -51,9 +53,10 @@ export interface WorldSettings {
 export interface Arrival {
   readonly wire?: Partial<Wire>;
   readonly fault?: Fault;
+  readonly place?: Place;
   readonly settings?: Partial<LocalPeerSettings>;
   /** Somebody who was here before, with the disk of then. */
-  readonly returning?: Visitor;
+  readonly returning?: Pick<Visitor, "chunks" | "index">;
 }
 
 export class World {
@@ -64,21 +67,36 @@ export class World {
   readonly network: Network;
   readonly origin: SimOrigin;
   readonly tracker: SimTracker;
-  readonly visitors: Visitor[] = [];
+  readonly visitors = new Set<Visitor>();
+  /** What went wrong with fetches of visitors who were there to see it. */
+  readonly failures: string[] = [];
+  /** Whom visitors accused without cause. */
+  readonly falselyAccused: string[] = [];
   readonly manifestUrl = "https://site.example/.well-known/shoal.json";
-  readonly #bodies = new Map<string, Bytes>();
+  readonly hasher = sampledHasher();
+  readonly census: Census;
+  readonly #bodies = new Bodies();
+  readonly #underWay = new Set<Visit>();
   readonly #broken: string[] = [];
+  #arrived = 0;
+  readonly #times: Millis[] = [];
+  readonly #departed: Received = { cache: 0, peers: 0, origin: 0 };
+  #published: ByteCount = 0;
+  #largest: ByteCount = 0;
   readonly #key = generateKeyPairSync("ec", { namedCurve: "P-256" });
 
   constructor({ seed, origin = {}, unlinkable = 0.05 }: WorldSettings) {
     this.seed = seed;
     this.random = new SimRandom(String(seed));
     const { timeline, trace } = this;
+    this.census = new Census(this.#bodies, () => this.truth("somebody", "store", false));
     this.network = new Network({
       timeline,
       trace,
       random: this.random.fork("network"),
       unlinkable,
+      partOf: (frame) => this.#bodies.partOf(frame),
+      sends: (from, to, what) => this.census.sends(from, to, what),
     });
     this.origin = new SimOrigin(timeline, trace, {
       up: origin.up ?? megabits(100),
@@ -101,14 +119,16 @@ export class World {
       const body = this.random.fork(`body ${order} ${epoch}`).bytes(size);
       this.origin.put(url, body);
       urls.push(url);
+      this.#published += size;
+      this.#largest = Math.max(this.#largest, size);
       const digests: Bytes[] = [];
       for (let index = 0; index < chunkCountOf(size, CHUNK_BYTES); index++) {
-        digests.push(sha256(body.slice(index * CHUNK_BYTES, (index + 1) * CHUNK_BYTES)));
+        digests.push(sampledDigest(body.slice(index * CHUNK_BYTES, (index + 1) * CHUNK_BYTES)));
       }
       const type = "application/octet-stream";
       const chunkBytes = CHUNK_BYTES;
       const facts = { url, size, chunkBytes, digests: concatenated(digests), type, epoch, key };
-      this.#bodies.set(base64url(sha256(contentText(facts))), body);
+      this.#bodies.add(base64url(sha256(contentText(facts))), body);
       const signer = createSign("sha256").update(signedText(facts));
       const signature = signer.sign({ key: this.#key.privateKey, dsaEncoding: "ieee-p1363" });
       return { ...facts, signature: new Uint8Array(signature) };
@@ -117,18 +137,36 @@ export class World {
     return urls;
   }
 
-  bodyOf(content: string): Bytes | undefined {
-    return this.#bodies.get(content);
+  /** Somebody opens the page; without a place, in one country after the other. */
+  arrive({ wire = {}, fault = "none", place, settings = {}, returning }: Arrival = {}): Visitor {
+    const order = this.#arrived++;
+    const name = `v${order}`;
+    const traits = { fault, place: place ?? PLACES[order % PLACES.length] ?? HOME_PLACE };
+    const node = this.network.node(name, { ...HOME, ...wire }, traits);
+    const visitor = new Visitor(this, name, node, settings, returning);
+    this.visitors.add(visitor);
+    return visitor;
   }
 
-  arrive({ wire = {}, fault = "none", settings = {}, returning }: Arrival = {}): Visitor {
-    const order = this.visitors.length;
-    const name = `v${order}`;
-    const node = this.network.node(name, { ...HOME, ...wire }, fault);
-    const country = COUNTRIES[order % COUNTRIES.length] ?? "CZ";
-    const visitor = new Visitor(this, name, node, country, settings, returning);
-    this.visitors.push(visitor);
-    return visitor;
+  begun(visit: Visit): void {
+    this.#underWay.add(visit);
+  }
+  ended(visit: Visit): void {
+    this.#underWay.delete(visit);
+    const isMeasured = visit.length === this.#largest;
+    if (visit.until !== null) {
+      if (isMeasured) this.#times.push(visit.until - visit.from);
+    } else if (visit.failed !== null) this.failures.push(`${visit.url}: ${visit.failed}`);
+  }
+  /** Somebody is gone for good: only what they moved is remembered. */
+  departed(visitor: Visitor): void {
+    if (!this.visitors.delete(visitor)) return;
+    this.#settle(visitor);
+    addTo(this.#departed, visitor);
+  }
+  /** Fetches that have neither succeeded nor failed, of those who are here. */
+  get underWay(): number {
+    return this.#underWay.size;
   }
 
   /** Does something later. */
@@ -141,12 +179,14 @@ export class World {
     const deadline = this.timeline.now + within;
     // What was begun since the last event belongs to this moment, not to the next event's.
     await this.timeline.settle();
-    while (!until()) {
-      if (this.timeline.now > deadline || !(await this.timeline.step())) {
-        throw new Error(`not within ${within} ms of simulated time\n${this.explain()}`);
-      }
+    let isDone = false;
+    await this.timeline.runWhile(() => {
       if (this.#broken.length > 0) this.checkInvariants();
-    }
+      isDone = until();
+      return !isDone && this.timeline.now <= deadline;
+    });
+    if (isDone) return;
+    throw new Error(`not within ${within} ms of simulated time\n${this.explain()}`);
   }
 
   /** Runs for a while. */
@@ -174,55 +214,75 @@ export class World {
     this.#broken.push(`I4: ${who} served ${served} of ${JSON.stringify({ cache, peers, origin })}`);
   }
 
-  /** Whom the visitors accused without cause. */
-  falselyAccused(): string[] {
-    const honest = new Set(
-      this.visitors.filter(({ node }) => node.fault !== "liar").map(({ stats }) => stats.peerId),
-    );
-    return this.visitors.flatMap(({ name, accused }) =>
-      accused
-        .filter(({ peer }) => honest.has(peer))
-        .map(({ peer, kind }) => `${name}: ${peer} ${kind}`),
-    );
+  /** A visitor calls a peer a poisoner or a breaker of the protocol. */
+  accused(by: string, peer: string, kind: string): void {
+    for (const { node, stats } of this.visitors) {
+      if (stats.peerId !== peer || node.fault === "liar") continue;
+      this.falselyAccused.push(`${by}: ${node.name} ${kind}`);
+    }
   }
 
   get fetches(): readonly Visit[] {
-    return this.visitors.filter(({ left }) => !left).flatMap(({ visits }) => visits);
+    return [...this.visitors].filter(({ left }) => !left).flatMap(({ visits }) => visits);
   }
 
-  offload(): number {
-    let peers = 0;
-    let origin = 0;
-    for (const { stats } of this.visitors) {
-      peers += stats.bytes.peers;
-      origin += stats.bytes.origin;
-    }
-    return peers / Math.max(1, peers + origin);
+  /** What everybody who was ever here got, by source. */
+  get bytes(): Readonly<Received> {
+    const all = { ...this.#departed };
+    for (const visitor of this.visitors) addTo(all, visitor);
+    return all;
+  }
+  offload(cached: "with cache" | "without cache" = "without cache"): number {
+    const { cache, peers, origin } = this.bytes;
+    const saved = peers + (cached === "with cache" ? cache : 0);
+    return saved / Math.max(1, saved + origin);
+  }
+  /** How often the origin gave what was published; 1 is the least for all that was wanted. */
+  originCopies(): number {
+    return this.bytes.origin / Math.max(1, this.#published);
+  }
+  /** How long a fetch of the largest that is published took for this share of all; 0.5 is the median. */
+  took(share: number): Millis {
+    const sorted = this.#times.toSorted((one, other) => one - other);
+    return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
   }
 
   /** Closes everybody and checks that nothing is left of them (I6). */
   async close(): Promise<void> {
-    const open = this.visitors.filter(({ left }) => !left);
+    const open = [...this.visitors].filter(({ left }) => !left);
     let closed = 0;
     for (const visitor of open) void visitor.close().then(() => closed++);
     await this.run({ until: () => closed === open.length, within: minutes(1) });
     this.tracker.close();
-    while (await this.timeline.step());
-    for (const { name, node, settings } of this.visitors) {
-      const most = settings.uploadBytesPerSecond ?? Number.POSITIVE_INFINITY;
-      const given = busiestSecond(node.uploads);
-      if (given > most) this.#broken.push(`I5: ${name} gave ${given} of ${most} in a second`);
-    }
-    for (const visitor of open) {
-      if (visitor.clock.pending > 0) this.#broken.push(`I6: ${visitor.name} left timers`);
-      if (visitor.node.links.size > 0) this.#broken.push(`I6: ${visitor.name} left links`);
-    }
+    await this.timeline.runWhile(() => true);
+    for (const visitor of this.visitors) this.#settle(visitor);
     this.checkInvariants();
+  }
+
+  /** Looks at somebody for the last time: what they gave, and what they left behind. */
+  #settle({ name, node, settings, clock, fate }: Visitor): void {
+    const most = settings.uploadBytesPerSecond ?? Number.POSITIVE_INFINITY;
+    const given = busiestSecond(node.uploads ?? []);
+    if (given > most) this.#broken.push(`I5: ${name} gave ${given} of ${most} in a second`);
+    if (fate !== "closed") return;
+    if (clock.pending > 0) this.#broken.push(`I6: ${name} left timers`);
+    if (node.links.size > 0) this.#broken.push(`I6: ${name} left links`);
   }
 
   explain(): string {
     return `seed ${this.seed}, trace ${this.trace.hash.slice(0, 12)}, last events:\n${this.trace.last}`;
   }
+}
+
+interface Received {
+  cache: ByteCount;
+  peers: ByteCount;
+  origin: ByteCount;
+}
+function addTo(sum: Received, { peer, passed }: Visitor): void {
+  sum.cache += peer.bytes.cache;
+  sum.peers += peer.bytes.peers;
+  sum.origin += peer.bytes.origin + passed;
 }
 
 /** The most bytes sent within any second. */

@@ -90,7 +90,8 @@ async function told(seed: number, count: number): Promise<World> {
 
 test("a visitor more does not change the dice of the others, nor the bytes of the site", async () => {
   const [three, four] = [await told(5, 3), await told(5, 4)];
-  const ids = ({ visitors }: World): (string | null)[] => visitors.map(({ stats }) => stats.peerId);
+  const ids = ({ visitors }: World): (string | null)[] =>
+    [...visitors].map(({ stats }) => stats.peerId);
   expect(new Set(ids(four)).size).toBe(4);
   expect(ids(three)).not.toContain(null);
   expect(ids(four).slice(0, 3)).toEqual(ids(three));
