@@ -34,6 +34,9 @@ Introduces the visitors of your site to each other and serves the client script.
   --token-secret SECRET
                        joining takes a token signed with this secret; repeatable while
                        secrets change; better set as SHOAL_TOKEN_SECRET, where ps shows nothing
+  --content ORIGIN     whose URLs are read, hashed and signed when pages ask; repeatable; a
+                       private address must be listed itself; "off": none (default: the sites)
+  --key FILE           signing key, made if there is none (default: a new one each start)
   --trust-proxy N|CIDR,...
                        believe X-Forwarded-For from so many proxies, or from these subnets
   --regions FILE       JSON object of subnet and name, such as {"10.0.0.0/8": "office"},
@@ -82,9 +85,9 @@ async function run(options: TrackerOptions, host: Host): Promise<number> {
       message: "No --site is given, so only pages of this machine (localhost) may join.",
     });
   }
-  const { port, url } = tracker;
+  const { port, url, key } = tracker;
   host.onReload(() => void tracker.reload());
-  host.out(JSON.stringify({ event: "listening", port, url }));
+  host.out(JSON.stringify({ event: "listening", port, url, key }));
   if (!host.stop.aborted) {
     await new Promise<void>((resolve) => {
       host.stop.addEventListener("abort", () => resolve(), { once: true });

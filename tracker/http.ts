@@ -1,8 +1,9 @@
-// The tracker's plain HTTP side: scripts, liveness, readiness, totals and metrics. Read-only, no cookies, no bodies taken,
-// nothing of any one visitor.
+// The tracker's plain HTTP side: scripts, attested manifests, liveness, readiness, totals and metrics. Read-only, no
+// cookies, nothing of any one visitor; the one body that is taken is a list of URLs.
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Metrics } from "./metrics.ts";
+import { ATTEST_PATH } from "./protocol/attestation.ts";
 import { SCRIPT_NAMES, type ScriptName, type Scripts } from "./scripts.ts";
 import type { Totals } from "./tally.ts";
 
@@ -11,6 +12,10 @@ export interface HttpNeeds {
   readonly metrics: Metrics;
   totals(): Totals;
   isDraining(): boolean;
+  /** Says what is vouched for, in its own way; absent where nothing is. Never rejects. */
+  readonly attest:
+    | ((request: IncomingMessage, response: ServerResponse) => Promise<void>)
+    | undefined;
 }
 
 /**
@@ -40,14 +45,20 @@ export async function answerHttp(
 ): Promise<void> {
   // A reader that hangs up in the middle is its own business.
   response.on("error", () => {});
+  if (pathOf(request) === ATTEST_PATH && needs.attest !== undefined) {
+    for (const [name, value] of Object.entries(FOR_ALL)) response.setHeader(name, value);
+    return needs.attest(request, response);
+  }
   const { status, headers, body } = await answerTo(request, needs);
   const length = status === 304 ? {} : { "content-length": Buffer.byteLength(body) };
   response.writeHead(status, { ...FOR_ALL, ...headers, ...length });
   response.end(request.method === "HEAD" || status === 304 ? undefined : body);
 }
 
+const pathOf = ({ url = "/" }: IncomingMessage): string => url.split("?", 1)[0] ?? "/";
+
 async function answerTo(request: IncomingMessage, needs: HttpNeeds): Promise<Answer> {
-  const path = (request.url ?? "/").split("?", 1)[0] ?? "/";
+  const path = pathOf(request);
   const script = SCRIPT_NAMES.find((name) => path === `/${name}`);
   const known = script !== undefined || path === "/healthz" || path === "/readyz";
   if (!known && path !== "/stats" && path !== "/metrics" && path !== "/")

@@ -2,6 +2,7 @@
 // names the flag. Files are opened by whoever needs them; this only knows their paths.
 
 import { parseArgs } from "node:util";
+import type { AttestLimits } from "./attest/limits.ts";
 import type { EdgeLimits, Limits } from "./limits.ts";
 import { LOG_LEVELS, type Log, type LogLevel } from "./log.ts";
 import { isTurnUrl, MAX_TURN_URLS } from "./protocol/messages.ts";
@@ -19,6 +20,10 @@ export interface TrackerOptions {
   readonly sites?: readonly string[];
   /** Secrets of join tokens, any of which will do; one makes a token a must. Default none. */
   readonly tokenSecrets?: readonly string[];
+  /** Origins whose URLs may be read and vouched for; default the sites. `off`: none. */
+  readonly contents?: readonly string[] | "off";
+  /** Path of the signing key, made when there is none; default a key that ends with the process. */
+  readonly key?: string;
   /** Default 0: `X-Forwarded-For` is not believed. */
   readonly trustProxy?: TrustProxy;
   /** Path of a JSON file of subnets and names. */
@@ -35,6 +40,7 @@ export interface TrackerOptions {
   readonly scriptsDir?: string;
   readonly limits?: Partial<Limits>;
   readonly edgeLimits?: Partial<EdgeLimits>;
+  readonly attestLimits?: Partial<AttestLimits>;
   readonly clock?: Clock;
   readonly log?: Log;
 }
@@ -49,6 +55,20 @@ export class OptionError extends Error {
   }
 }
 
+/** In a browser's spelling, each once. */
+export function originsOrError(
+  option: "sites" | "contents",
+  texts: readonly string[],
+): ReadonlySet<string> {
+  const flag = option === "sites" ? "--site" : "--content";
+  const origins = texts.map((text) => {
+    const origin = siteOf(text);
+    if (origin !== undefined) return origin;
+    throw new OptionError(option, `${flag}: ${JSON.stringify(text)} is not an origin.`);
+  });
+  return new Set(origins);
+}
+
 export const DEFAULT_PORT = 7070;
 /** IANA's port for STUN. */
 export const DEFAULT_STUN_PORT = 3478;
@@ -58,6 +78,8 @@ const FLAGS = {
   host: { type: "string" },
   site: { type: "string", multiple: true },
   "token-secret": { type: "string", multiple: true },
+  content: { type: "string", multiple: true },
+  key: { type: "string" },
   "trust-proxy": { type: "string" },
   regions: { type: "string" },
   "geo-db": { type: "string" },
@@ -84,22 +106,27 @@ export function readOptions(args: readonly string[], environment: Environment): 
     if (values.help === true) return { kind: "help" };
     if (values.version === true) return { kind: "version" };
     const text = (
-      flag: Exclude<keyof typeof FLAGS, "site" | "token-secret" | "turn-url" | "help" | "version">,
+      flag: Exclude<
+        keyof typeof FLAGS,
+        "site" | "content" | "token-secret" | "turn-url" | "help" | "version"
+      >,
     ) => values[flag] ?? present(environment[variableOf(flag)]);
+    const contents = values.content ?? listIn(environment[variableOf("content")]);
     const tokenSecrets = values["token-secret"] ?? listIn(environment[variableOf("token-secret")]);
-    const sites = values.site ?? listIn(environment[variableOf("site")]);
     const turnUrls = values["turn-url"] ?? listIn(environment[variableOf("turn-url")]);
     return {
       kind: "run",
       logLevel: logLevelIn(text("log-level")),
       options: {
         port: portIn("--port", text("port") ?? String(DEFAULT_PORT)),
-        sites: sitesIn(sites),
+        sites: originsIn("site", values.site ?? listIn(environment[variableOf("site")])),
         trustProxy: trustIn(text("trust-proxy")),
         ...stunIn(text("stun-port")),
         ...turnIn(turnUrls, text("turn-secret")),
+        ...contentsIn(contents),
         ...(tokenSecrets.length === 0 ? {} : { tokenSecrets }),
         ...given("host", text("host")),
+        ...given("key", text("key")),
         ...given("regions", text("regions")),
         ...given("geoDb", text("geo-db")),
         ...given("asnDb", text("asn-db")),
@@ -135,14 +162,20 @@ function portIn(flag: string, text: string, otherwise = ""): number {
   throw new Mistake(`${flag} must be ${expected}, not ${JSON.stringify(text)}.`);
 }
 
-function sitesIn(texts: readonly string[]): string[] {
+function originsIn(flag: "site" | "content", texts: readonly string[]): string[] {
   return texts.map((text) => {
     const site = siteOf(text);
     if (site !== undefined) return site;
     throw new Mistake(
-      `--site must be an origin such as https://example.org, not ${JSON.stringify(text)}.`,
+      `--${flag} must be an origin such as https://example.org, not ${JSON.stringify(text)}.`,
     );
   });
+}
+
+function contentsIn(texts: readonly string[]): Pick<TrackerOptions, "contents"> {
+  if (texts.length === 0) return {};
+  if (texts.length === 1 && texts[0] === "off") return { contents: "off" };
+  return { contents: originsIn("content", texts) };
 }
 
 function trustIn(text: string | undefined): TrustProxy {

@@ -2,26 +2,34 @@
 // connect and from where; whatever a stranger sends, nothing of it throws past this file.
 
 import { createHash, randomBytes } from "node:crypto";
-import { createServer, type IncomingMessage, type Server, STATUS_CODES } from "node:http";
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+} from "node:http";
 import { type AddressInfo, isIPv6 } from "node:net";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { type ServerOptions, WebSocketServer } from "ws";
 import { Admission } from "./admission.ts";
+import { type Answers, answersOf } from "./attest/answers.ts";
 import { answerHttp } from "./http.ts";
 import { DEFAULT_EDGE_LIMITS, DEFAULT_LIMITS, type EdgeLimits, type Limits } from "./limits.ts";
 import { type Log, silent } from "./log.ts";
 import { type MapFiles, openMaps } from "./map-files.ts";
 import { Metrics } from "./metrics.ts";
-import { DEFAULT_PORT, OptionError, type TrackerOptions } from "./options.ts";
+import { DEFAULT_PORT, OptionError, originsOrError, type TrackerOptions } from "./options.ts";
 import { thisPackage } from "./package-root.ts";
 import { fromBase64url } from "./protocol/bytes.ts";
 import { type PeerId, peerIdFrom } from "./protocol/ids.ts";
+import type { Address } from "./region/address.ts";
 import { locate, type Maps } from "./region/locate.ts";
 import { Proxies } from "./region/proxies.ts";
 import type { Where } from "./region/where.ts";
 import { Scripts } from "./scripts.ts";
-import { siteOf } from "./site.ts";
+import { trackerKey } from "./signing-key.ts";
 import { type Caller, type Socket, Sockets } from "./sockets.ts";
 import { StunServer } from "./stun.ts";
 import type { Totals } from "./tally.ts";
@@ -35,6 +43,8 @@ export interface RunningTracker {
   readonly url: string;
   /** Of the STUN server (UDP), if there is one. */
   readonly stunPort: number | undefined;
+  /** Public half of the signing key: what pages pin as `data-key`. */
+  readonly key: string;
   totals(): Totals;
   /**
    * Reads the operator's map files again; everybody connected is placed anew. Files that cannot be used are logged
@@ -47,15 +57,18 @@ export interface RunningTracker {
 
 /** Rejects with an `OptionError`, or with Node's error when the port cannot be had. */
 export async function startTracker(options: TrackerOptions = {}): Promise<RunningTracker> {
-  const sites = new Set((options.sites ?? []).map(siteOrError));
+  const sites = originsOrError("sites", options.sites ?? []);
   const proxies = Proxies.trusting(options.trustProxy ?? 0);
   if (typeof proxies === "string")
     throw new OptionError("trustProxy", `--trust-proxy: ${proxies}.`);
+  const key = await trackerKey(options.key);
   const edge = new Edge({
     sites,
     proxies,
     mapFiles: options,
     maps: await openMaps(options),
+    key: key.publicKey,
+    answers: answersOf(options, sites, key),
     scripts: new Scripts(options.scriptsDir ?? join(thisPackage().root, "dist", "client")),
     tokens: tokensOf(options.tokenSecrets ?? []),
     turn: options.turn,
@@ -80,17 +93,14 @@ function tokensOf(secrets: readonly string[]): EdgeNeeds["tokens"] {
   return (token, site) => tokens.lacks(token, site);
 }
 
-function siteOrError(text: string): string {
-  const site = siteOf(text);
-  if (site !== undefined) return site;
-  throw new OptionError("sites", `--site: ${JSON.stringify(text)} is not an origin.`);
-}
-
 interface EdgeNeeds {
   readonly sites: ReadonlySet<string>;
   readonly proxies: Proxies;
   readonly mapFiles: MapFiles;
   readonly maps: Maps;
+  /** Public half of the signing key. */
+  readonly key: string;
+  readonly answers: Answers | undefined;
   readonly scripts: Scripts;
   /** What a join token lacks; `undefined`: none is needed. */
   readonly tokens: TrackerNeeds<Socket>["lacks"];
@@ -170,13 +180,22 @@ class Edge implements RunningTracker {
       }),
       ...(needs.tokens === undefined ? {} : { lacks: needs.tokens }),
     });
+    const { answers } = needs;
     const told = {
       totals: () => this.totals(),
       sockets: () => this.#sockets.count,
       refused: () => this.#refused,
       isDraining: () => this.#closing !== undefined,
     };
-    const http = { ...told, scripts: needs.scripts, metrics: new Metrics(told) };
+    const http = {
+      ...told,
+      scripts: needs.scripts,
+      metrics: new Metrics(told),
+      attest:
+        answers &&
+        ((asked: IncomingMessage, answer: ServerResponse) =>
+          answers.answer(asked, answer, this.#addressOf(asked))),
+    };
     this.#http = createServer(HTTP_BOUNDS, (request, response) => {
       void answerHttp(request, response, http);
     });
@@ -230,6 +249,10 @@ class Edge implements RunningTracker {
     this.#sweeping.unref();
   }
 
+  get key(): string {
+    return this.#needs.key;
+  }
+
   totals(): Totals {
     return this.#tracker.totals();
   }
@@ -272,6 +295,7 @@ class Edge implements RunningTracker {
     }
     this.#sockets.cutAll();
     clearInterval(this.#sweeping);
+    this.#needs.answers?.close();
     const closed = new Promise<void>((resolve) => this.#http.close(() => resolve()));
     this.#http.closeAllConnections();
     await Promise.all([closed, this.#stun?.close()]);
@@ -295,6 +319,12 @@ class Edge implements RunningTracker {
     this.#tracker.sweep();
     this.#sockets.sweep(now);
     this.#admission.sweep(now);
+    this.#needs.answers?.sweep();
+  }
+
+  #addressOf({ socket, headers }: IncomingMessage): Address | undefined {
+    const forwarded = headers["x-forwarded-for"]?.toString();
+    return this.#needs.proxies.clientOf(socket.remoteAddress, forwarded);
   }
 
   #refuse(stream: Duplex, status: number, sentence: string): void {
@@ -310,9 +340,8 @@ class Edge implements RunningTracker {
       this.#refuse(stream, 503, "This tracker is going away.");
       return;
     }
-    const { proxies, clock } = this.#needs;
-    const forwarded = request.headers["x-forwarded-for"];
-    const address = proxies.clientOf(request.socket.remoteAddress, forwarded?.toString());
+    const { clock } = this.#needs;
+    const address = this.#addressOf(request);
     const path = (request.url ?? "").split("?", 1)[0] ?? "";
     const { origin } = request.headers;
     const verdict = this.#admission.admit({ path, origin, address }, clock.now());

@@ -42,6 +42,9 @@ export async function openSigningKey(
   return { key: await parsedKey(text, file), created };
 }
 
+/** A key that nobody keeps: what it signs is worth something only while its owner runs. */
+export const passingKey = async (): Promise<SigningKey> => signingKeyOf(await freshJwk());
+
 async function textOf(file: string): Promise<string | undefined> {
   try {
     return await readFile(file, "utf8");
@@ -56,18 +59,22 @@ async function parsedKey(text: string, file: string): Promise<SigningKey> {
   if (jwk === undefined) {
     throw new KeyFileError(`${file} is not a private ECDSA P-256 key in JWK form.`);
   }
-  const half = { kty: jwk.kty, crv: jwk.crv, x: jwk.x, y: jwk.y };
   try {
-    const secret = await webcrypto.subtle.importKey("jwk", jwk, CURVE, false, ["sign"]);
-    const open = await webcrypto.subtle.importKey("jwk", half, CURVE, true, ["verify"]);
-    return {
-      publicKey: base64url(new Uint8Array(await webcrypto.subtle.exportKey("raw", open))),
-      sign: async (bytes) => new Uint8Array(await webcrypto.subtle.sign(SIGNING, secret, bytes)),
-    };
+    return await signingKeyOf(jwk);
   } catch {
     // Off the curve, out of range, or the halves of two keys: the import tells them apart, its owner need not.
     throw new KeyFileError(`${file} holds a P-256 key whose parts do not belong together.`);
   }
+}
+
+async function signingKeyOf(jwk: PrivateJwk): Promise<SigningKey> {
+  const half = { kty: jwk.kty, crv: jwk.crv, x: jwk.x, y: jwk.y };
+  const secret = await webcrypto.subtle.importKey("jwk", jwk, CURVE, false, ["sign"]);
+  const open = await webcrypto.subtle.importKey("jwk", half, CURVE, true, ["verify"]);
+  return {
+    publicKey: base64url(new Uint8Array(await webcrypto.subtle.exportKey("raw", open))),
+    sign: async (bytes) => new Uint8Array(await webcrypto.subtle.sign(SIGNING, secret, bytes)),
+  };
 }
 
 function privateJwkOf(text: string): PrivateJwk | undefined {

@@ -26,7 +26,24 @@ export const MAX_MANIFEST_BYTES = 32 * 1024 * 1024;
 export const MAX_URL_LENGTH = 2048;
 export const MAX_FACT_LENGTH = 256;
 
-/** One asset, as parsed. `digests` is the SHA-256 of every chunk in order, 32 bytes each. */
+/**
+ * What an origin says of how long its answer may be used and how to ask whether it changed (RFC 9111, RFC 9213), by
+ * field name in lower case, in the order of RFC 8785. Signed, so that no hop can make content younger than it is.
+ */
+export const CACHING_FIELDS = [
+  "age",
+  "cache-control",
+  "cdn-cache-control",
+  "date",
+  "etag",
+  "expires",
+  "last-modified",
+  "shoal-cache-control",
+] as const;
+export type CachingField = (typeof CACHING_FIELDS)[number];
+export type CachingHeaders = Readonly<Partial<Record<CachingField, string>>>;
+
+/** One asset, as parsed. `digests` is the SHA-256 of every chunk in order, 32 bytes each; see `version`. */
 export interface AssetStatement {
   readonly url: string;
   readonly size: number;
@@ -34,6 +51,13 @@ export interface AssetStatement {
   readonly digests: Bytes;
   /** Media type for the answer, for example `video/mp4`. */
   readonly type: string;
+  /** As the origin sent them, where the signer read the origin's answer; absent where it read files. */
+  readonly headers?: CachingHeaders;
+  /**
+   * Names the content in place of its digests, so that it has a name before all of them are known: of the first chunks
+   * alone, in order, while the signer is still reading. Base64url of 32 bytes that are others for each version of the URL.
+   */
+  readonly version?: string;
   /** Rises with every publication; a lower one than already seen is refused. Milliseconds since 1970 by default. */
   readonly epoch: number;
   /** The signer's public key, base64url of the uncompressed point. */
@@ -50,6 +74,10 @@ export interface PublishedManifest {
 export const chunkCountOf = (size: number, chunkBytes: number): number =>
   Math.ceil(size / chunkBytes);
 
+/** Chunks whose digests the statement has: all of them, or the first of a version that is still being read. */
+export const knownChunksOf = ({ digests }: Pick<AssetStatement, "digests">): number =>
+  digests.length / DIGEST_BYTES;
+
 /** The last chunk is the rest. */
 export const chunkLengthAt = (asset: { size: number; chunkBytes: number }, index: number): number =>
   Math.min(asset.chunkBytes, asset.size - index * asset.chunkBytes);
@@ -62,23 +90,31 @@ export function signedText(asset: Omit<AssetStatement, "signature">): Bytes {
       digests: base64url(asset.digests),
       epoch: asset.epoch,
       format: MANIFEST_FORMAT,
+      ...(asset.headers === undefined ? {} : { headers: inOrder(asset.headers) }),
       key: asset.key,
       size: asset.size,
       type: asset.type,
       url: asset.url,
+      ...(asset.version === undefined ? {} : { version: asset.version }),
     }),
   );
 }
 
+function inOrder(headers: CachingHeaders): CachingHeaders {
+  const fields = CACHING_FIELDS.filter((field) => headers[field] !== undefined);
+  return Object.fromEntries(fields.map((field) => [field, headers[field]]));
+}
+
 /**
  * What a content id is the SHA-256 of: size, chunk size and digests, and nothing about names. Two URLs with the
- * same bytes share one swarm and one place in the cache.
+ * same bytes share one swarm and one place in the cache. Where there is a version, it stands for the digests.
  */
-export function contentText(asset: Pick<AssetStatement, "size" | "chunkBytes" | "digests">): Bytes {
-  return concatenated([
-    utf8(`${MANIFEST_FORMAT} ${asset.size} ${asset.chunkBytes}\n`),
-    asset.digests,
-  ]);
+export function contentText(
+  asset: Pick<AssetStatement, "size" | "chunkBytes" | "digests" | "version">,
+): Bytes {
+  const sizes = `${MANIFEST_FORMAT} ${asset.size} ${asset.chunkBytes}`;
+  if (asset.version !== undefined) return utf8(`${sizes} ${asset.version}\n`);
+  return concatenated([utf8(`${sizes}\n`), asset.digests]);
 }
 
 /** The file for these assets, all of one epoch and one key, as `parseManifest` reads it. */
@@ -87,12 +123,9 @@ export function writeManifest(
   key: string,
   assets: readonly AssetStatement[],
 ): string {
-  const entries = assets.map(({ url, size, chunkBytes, digests, type, signature }) =>
+  const entries = assets.map(({ digests, signature, epoch: _epoch, key: _key, ...facts }) =>
     JSON.stringify({
-      url,
-      size,
-      chunkBytes,
-      type,
+      ...facts,
       digests: base64url(digests),
       signature: base64url(signature),
     }),
@@ -119,12 +152,15 @@ const no = (path: string, expected: string): ManifestRefusal => ({ ok: false, pa
 
 /** `text` is the file's content, already bounded by `MAX_MANIFEST_BYTES`. Signatures are not checked here. */
 export function parseManifest(text: string): ParsedManifest {
-  let file: unknown;
   try {
-    file = JSON.parse(text);
+    return manifestOf(JSON.parse(text));
   } catch {
     return no("", "JSON");
   }
+}
+
+/** The same for a text that is already read as JSON. */
+export function manifestOf(file: unknown): ParsedManifest {
   if (!isFields(file)) return no("", "an object");
   const { format, epoch, key, assets } = file;
   if (format !== MANIFEST_FORMAT) return no("format", `"${MANIFEST_FORMAT}"`);
@@ -154,7 +190,7 @@ function assetOf(
   path: string,
 ): AssetStatement | ManifestRefusal {
   if (!isFields(entry)) return no(path, "an object");
-  const { url, size, chunkBytes, digests, type, signature } = entry;
+  const { url, size, chunkBytes, digests, type, headers, version, signature } = entry;
   if (typeof url !== "string" || url.length > MAX_URL_LENGTH || !/^https?:\/\/[^#\s]+$/.test(url)) {
     return no(`${path}.url`, "an absolute http(s) URL without fragment");
   }
@@ -164,16 +200,46 @@ function assetOf(
   if (!isInteger(size, 0, chunkBytes * MAX_CHUNKS)) {
     return no(`${path}.size`, `a whole number of at most ${MAX_CHUNKS} chunks`);
   }
+  if (version !== undefined && !isVersion(version)) {
+    return no(`${path}.version`, "32 bytes, base64url");
+  }
   const hashes = typeof digests === "string" ? fromBase64url(digests) : undefined;
-  if (hashes?.length !== chunkCountOf(size, chunkBytes) * DIGEST_BYTES) {
+  const whole = chunkCountOf(size, chunkBytes) * DIGEST_BYTES;
+  const isBeginning = hashes && hashes.length < whole && hashes.length % DIGEST_BYTES === 0;
+  if (hashes?.length !== whole && !(version !== undefined && isBeginning)) {
     return no(`${path}.digests`, "one SHA-256 a chunk, base64url of all in a row");
   }
-  if (typeof type !== "string" || type.length > MAX_FACT_LENGTH || /[^\x20-\x7e]/.test(type)) {
-    return no(`${path}.type`, "a media type");
+  if (!isFact(type)) return no(`${path}.type`, "a media type");
+  if (headers !== undefined && !isCachingHeaders(headers)) {
+    return no(`${path}.headers`, "the origin's caching fields");
   }
   const signed = typeof signature === "string" ? fromBase64url(signature) : undefined;
   if (signed?.length !== SIGNATURE_BYTES) {
     return no(`${path}.signature`, "an ECDSA P-256 signature, base64url");
   }
-  return { url, size, chunkBytes, digests: hashes, type, epoch, key, signature: signed };
+  return {
+    url,
+    size,
+    chunkBytes,
+    digests: hashes,
+    type,
+    ...(headers === undefined ? {} : { headers }),
+    ...(version === undefined ? {} : { version }),
+    epoch,
+    key,
+    signature: signed,
+  };
+}
+
+const isVersion = (value: unknown): value is string =>
+  typeof value === "string" && isBase64url(value, DIGEST_BYTES);
+
+/** Short and printable: what may be said of an asset besides its bytes. */
+export const isFact = (value: unknown): value is string =>
+  typeof value === "string" && value.length <= MAX_FACT_LENGTH && !/[^\x20-\x7e]/.test(value);
+
+function isCachingHeaders(value: unknown): value is CachingHeaders {
+  if (!isFields(value)) return false;
+  const known: readonly string[] = CACHING_FIELDS;
+  return Object.entries(value).every(([name, fact]) => known.includes(name) && isFact(fact));
 }

@@ -35,6 +35,7 @@ test("says where it listens in one line of JSON, drains when stopped and ends wi
     event: "listening",
     port: expect.any(Number),
     url: `http://127.0.0.1:${listening.port}`,
+    key: expect.stringMatching(/^[\w-]{87}$/),
   });
   const page = await Page.join(listening);
   command.stop.abort();

@@ -107,7 +107,10 @@ export const newSecret = (): string => base64url(new Uint8Array(randomBytes(20))
 export function exchange(
   tracker: Pick<RunningTracker, "url">,
   path: string,
-  how: { method?: string; headers?: Readonly<Record<string, string>> } = {},
+  {
+    body,
+    ...how
+  }: { method?: string; headers?: Readonly<Record<string, string>>; body?: string } = {},
 ) {
   return new Promise<{ status: number; headers: NodeJS.Dict<string | string[]>; body: Buffer }>(
     (resolve, reject) => {
@@ -123,7 +126,7 @@ export function exchange(
         socket.destroy();
         resolve({ status: statusCode, headers, body: Buffer.alloc(0) });
       });
-      asked.on("error", reject).end();
+      asked.on("error", reject).end(body);
     },
   );
 }

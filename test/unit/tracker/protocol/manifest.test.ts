@@ -67,11 +67,17 @@ const asset = fc
     type: fc.stringMatching(/^[ -~]{0,40}$/),
     signature: binary(SIGNATURE_BYTES),
     seed: fc.nat(255),
+    headers: fc.constantFrom({}, { headers: { age: "0", etag: '"1"' } }),
+    /** Of the version's chunks, so many have no digest yet. */
+    unread: fc.option(fc.nat(6)),
   })
-  .map(({ path, chunkBytes, chunks, tail, type, signature, seed }) => {
+  .map(({ path, chunkBytes, chunks, tail, type, signature, seed, headers, unread }) => {
     const size = chunks * chunkBytes + (tail % chunkBytes);
-    const digests = new Uint8Array(chunkCountOf(size, chunkBytes) * DIGEST_BYTES).fill(seed);
-    return { url: `https://site.example/${path}`, size, chunkBytes, digests, type, signature };
+    const known = Math.max(0, chunkCountOf(size, chunkBytes) - (unread ?? 0));
+    const digests = new Uint8Array(known * DIGEST_BYTES).fill(seed);
+    const version = unread === null ? {} : { version: zeros(DIGEST_BYTES) };
+    const url = `https://site.example/${path}`;
+    return { url, size, chunkBytes, digests, type, signature, ...headers, ...version };
   });
 const file = fc.record({
   epoch: fc.maxSafeNat(),
@@ -171,6 +177,18 @@ describe("parseManifest", () => {
     ["digests in another encoding", { digests: "!" }, "digests"],
     ["a line break in the media type", { type: "text/html\r\nx: y" }, "type"],
     ["a media type that is too long", { type: "a".repeat(MAX_FACT_LENGTH + 1) }, "type"],
+    ["caching fields that are none", { headers: "x" }, "headers"],
+    ["a field that is no caching field", { headers: { "set-cookie": "a=b" } }, "headers"],
+    ["a caching field with a line break", { headers: { etag: '"a"\r\nx: y' } }, "headers"],
+    ["a caching field that is too long", { headers: { etag: "a".repeat(300) } }, "headers"],
+    ["a version that is too short", { version: zeros(DIGEST_BYTES - 1) }, "version"],
+    ["some digests, but no version", { digests: zeros(DIGEST_BYTES) }, "digests"],
+    ["half a digest", { digests: zeros(DIGEST_BYTES + 16), version: zeros(32) }, "digests"],
+    [
+      "more digests than chunks",
+      { digests: zeros(5 * DIGEST_BYTES), version: zeros(32) },
+      "digests",
+    ],
     ["a signature that is too short", { signature: zeros(SIGNATURE_BYTES - 1) }, "signature"],
     ["a signature that is too long", { signature: zeros(SIGNATURE_BYTES + 1) }, "signature"],
   ])("refuses %s, and says where", (_, change, field) => {
@@ -204,6 +222,16 @@ describe("chunks", () => {
     expect(text(5, 1024)).not.toBe(text(6, 1024));
     expect(text(5, 1024)).not.toBe(text(5, 2048));
     expect(text(5, 1024)).not.toBe(text(5, 1024, new Uint8Array(DIGEST_BYTES)));
+  });
+
+  test("of a version have its name, however many of them have a digest yet", () => {
+    const text = (known: number, version: string) =>
+      Buffer.from(
+        contentText({ size: 5, chunkBytes: 1, digests: new Uint8Array(known), version }),
+      ).toString();
+    const version = zeros(DIGEST_BYTES);
+    expect(text(0, version)).toBe(text(5 * DIGEST_BYTES, version));
+    expect(text(0, version)).not.toBe(text(0, base64url(new Uint8Array(DIGEST_BYTES).fill(1))));
   });
 });
 
@@ -257,6 +285,8 @@ describe("signedText", () => {
     ["digests", { digests: new Uint8Array(4 * DIGEST_BYTES).fill(1) }],
     ["media type", { type: "text/html" }],
     ["epoch", { epoch: 8 }],
+    ["caching fields", { headers: { age: "0" } }],
+    ["version", { version: zeros(DIGEST_BYTES) }],
   ])("no longer holds when the %s is another", async (_, change) => {
     expect(await isVouchedFor({ ...(await signed()), ...change })).toBe(false);
   });
@@ -268,7 +298,12 @@ describe("signedText", () => {
   });
 
   test("has its keys in the order of RFC 8785", () => {
-    const keys = Object.keys(JSON.parse(Buffer.from(signedText(unsigned)).toString()));
-    expect(keys).toEqual([...keys].sort());
+    const headers = { etag: '"1"', age: "0", "shoal-cache-control": "max-age=1" };
+    const full = { ...unsigned, headers, version: zeros(DIGEST_BYTES) };
+    const said = JSON.parse(Buffer.from(signedText(full)).toString());
+    for (const keys of [Object.keys(said), Object.keys(said.headers)]) {
+      expect(keys).toEqual([...keys].sort());
+    }
+    expect(said.headers).toEqual(headers);
   });
 });

@@ -1,0 +1,272 @@
+// Reading, signing and remembering against a real server of the loopback. Time is the test's own.
+
+import { webcrypto } from "node:crypto";
+import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
+import { describe, expect, test } from "vitest";
+import { type Bytes, base64url, fromBase64url } from "../../../../tracker/protocol/bytes.ts";
+import {
+  type AssetStatement,
+  CHUNK_BYTES,
+  signedText,
+} from "../../../../tracker/protocol/manifest.ts";
+import type { OwnAnswer } from "../../../support/servers.ts";
+import { noise } from "../../../support/stage.ts";
+import {
+  attestorWith,
+  digestsOf,
+  FILM,
+  FRESH,
+  find,
+  found,
+  play,
+  playsOnASite,
+  sends,
+  verdictOn,
+} from "./attesting.ts";
+
+playsOnASite();
+
+describe("a statement", () => {
+  test("says what the bytes are, with the origin's caching fields, signed", async () => {
+    play.site.put("/film.mp4", { body: FILM, headers: { ...FRESH, age: "3" } });
+    const attestor = await attestorWith();
+    const asset = (await found(attestor)) as AssetStatement;
+    expect(asset).toMatchObject({
+      url: `${play.site.url}/film.mp4`,
+      size: FILM.length,
+      chunkBytes: CHUNK_BYTES,
+      type: "video/mp4",
+      epoch: play.now,
+      key: attestor.publicKey,
+      headers: { age: "3", "cache-control": "max-age=60", etag: expect.any(String) },
+    });
+    expect(base64url(asset.digests)).toBe(digestsOf(FILM));
+    const point = fromBase64url(asset.key) as Bytes;
+    const curve = { name: "ECDSA", namedCurve: "P-256" };
+    const key = await webcrypto.subtle.importKey("raw", point, curve, false, ["verify"]);
+    const signing = { name: "ECDSA", hash: "SHA-256" };
+    const verifies = (signed: AssetStatement): Promise<boolean> =>
+      webcrypto.subtle.verify(signing, key, signed.signature, signedText(signed));
+    expect(await verifies(asset)).toBe(true);
+    expect(await verifies({ ...asset, headers: { ...asset.headers, age: "0" } })).toBe(false);
+  });
+
+  test.each([
+    ["nothing", 0],
+    ["a byte", 1],
+    ["one chunk", CHUNK_BYTES],
+    ["one chunk and a byte", CHUNK_BYTES + 1],
+  ])("is right for %s", async (_what, length) => {
+    const body = noise(length, 7);
+    play.site.answer("/x", sends(body));
+    const asset = (await found(await attestorWith(), "/x")) as AssetStatement;
+    expect(asset.size).toBe(length);
+    expect(base64url(asset.digests)).toBe(digestsOf(body));
+  });
+
+  test.each([
+    ["gzip", gzipSync],
+    ["deflate", deflateSync],
+    ["br", brotliCompressSync],
+  ])("is about what a page sees, though the origin compresses unasked (%s)", async (name, pack) => {
+    const body = Buffer.from("a page sees this ".repeat(20_000));
+    play.site.answer("/x", sends(pack(body), { "content-encoding": name }));
+    const asset = (await found(await attestorWith(), "/x")) as AssetStatement;
+    expect(asset.size).toBe(body.length);
+    expect(base64url(asset.digests)).toBe(digestsOf(body));
+  });
+
+  test("is read as a stranger would: without cookies, credentials or referrer", async () => {
+    let headers: unknown;
+    play.site.answer("/x", (request, response) => {
+      headers = request.headers;
+      sends("x")(request, response);
+    });
+    await found(await attestorWith(), "/x");
+    expect(headers).toEqual({
+      accept: "*/*",
+      "accept-encoding": "identity",
+      "cdn-loop": "shoal",
+      connection: "keep-alive",
+      host: new URL(play.site.url).host,
+      "user-agent": "shoal-tracker",
+    });
+  });
+});
+
+describe("a crowd", () => {
+  test("of a thousand that asks at once costs the origin one read", async () => {
+    const attestor = await attestorWith();
+    const crowd = await Promise.all(Array.from({ length: 1000 }, () => find(attestor)));
+    expect(new Set(crowd).size).toBe(1);
+    expect(play.site.requests("/film.mp4")).toBe(1);
+    expect(play.site.sent("/film.mp4")).toBe(FILM.length);
+  });
+
+  test("that wants many URLs reads a few at a time, and those beyond the queue come back", async () => {
+    let open = 0;
+    let most = 0;
+    const answers: (() => void)[] = [];
+    let arrived = (): void => {};
+    for (let index = 0; index < 5; index++) {
+      play.site.answer(`/${index}`, (request, response) => {
+        most = Math.max(most, ++open);
+        answers.push(() => {
+          open--;
+          sends("x")(request, response);
+        });
+        arrived();
+      });
+    }
+    const attestor = await attestorWith({ reads: 2, waitingReads: 2 });
+    const findings = [0, 1, 2, 3, 4].map((index) => found(attestor, `/${index}`));
+    expect(await findings[4]).toBe("busy");
+    for (const full of [2, 2, 2, 1]) {
+      while (answers.length < full) await new Promise<void>((resolve) => (arrived = resolve));
+      answers.shift()?.();
+    }
+    for (const finding of findings.slice(0, 4)) expect(await finding).toMatchObject({ size: 1 });
+    expect(most).toBe(2);
+  });
+
+  test("beyond its allowance asks nothing of the origin, and still gets what is known", async () => {
+    const attestor = await attestorWith();
+    const asked = (path: string) => attestor.find(play.site.url + path, () => false);
+    expect(await asked("/film.mp4")).toMatchObject({ refusal: { code: "rate" } });
+    await find(attestor);
+    expect(await asked("/film.mp4")).toMatchObject({ kind: "vouched" });
+    expect(play.site.requests()).toBe(1);
+  });
+});
+
+describe("what is known", () => {
+  test("is said for as long as it is fresh, then validated: 304, no body, a later epoch", async () => {
+    const attestor = await attestorWith();
+    const first = (await found(attestor)) as AssetStatement;
+    play.now += 59_000;
+    expect(await found(attestor)).toBe(first);
+    play.now += 2_000;
+    const second = (await found(attestor)) as AssetStatement;
+    expect(play.site.requests("/film.mp4")).toBe(2);
+    expect(play.site.sent("/film.mp4")).toBe(FILM.length);
+    expect(second).toMatchObject({
+      epoch: play.now,
+      digests: first.digests,
+      headers: first.headers,
+    });
+    expect(second.signature).not.toEqual(first.signature);
+  });
+
+  test("is read again when it changed", async () => {
+    const attestor = await attestorWith();
+    await find(attestor);
+    play.now += 61_000;
+    play.site.put("/film.mp4", { body: "another film", headers: FRESH });
+    expect(await found(attestor)).toMatchObject({ size: 12, epoch: play.now });
+  });
+
+  test("is given up when the 304 says that it is private now", async () => {
+    const attestor = await attestorWith();
+    await find(attestor);
+    play.now += 61_000;
+    play.site.put("/film.mp4", { body: FILM, headers: { "cache-control": "private" } });
+    expect(await found(attestor)).toBe("private");
+  });
+
+  test("has the age of the last answer, not of an older one", async () => {
+    play.site.put("/film.mp4", { body: FILM, headers: { ...FRESH, age: "50" } });
+    const attestor = await attestorWith();
+    await find(attestor);
+    play.now += 11_000;
+    play.site.put("/film.mp4", { body: FILM, headers: FRESH });
+    expect((await found(attestor)) as AssetStatement).not.toHaveProperty("headers.age");
+  });
+
+  test("outlives its origin, unless the origin forbade that", async () => {
+    play.site.put("/strict", {
+      body: "x",
+      headers: { "cache-control": "max-age=60, must-revalidate" },
+    });
+    const attestor = await attestorWith();
+    const film = await found(attestor);
+    await find(attestor, "/strict");
+    play.now += 61_000;
+    await play.site.goOffline();
+    expect(await found(attestor)).toBe(film);
+    expect(await found(attestor, "/strict")).toBe("unreachable");
+    // Not asked again by everybody who comes meanwhile.
+    await play.site.goOnline();
+    play.site.put("/film.mp4", { body: "another film", headers: FRESH });
+    expect(await found(attestor)).toBe(film);
+    play.now += 16_000;
+    expect(await found(attestor)).toMatchObject({ size: 12 });
+  });
+
+  test("and refused is remembered with its reason, and looked at again in time", async () => {
+    const attestor = await attestorWith();
+    expect(await found(attestor, "/nothing")).toBe("status");
+    expect(await find(attestor, "/nothing")).toMatchObject({ refusal: { originStatus: 404 } });
+    expect(play.site.requests("/nothing")).toBe(1);
+    play.now += 61_000;
+    play.site.put("/nothing", { body: "something", headers: FRESH });
+    expect(await found(attestor, "/nothing")).toMatchObject({ size: 9 });
+  });
+
+  test("is bounded: the least recently asked for goes first", async () => {
+    for (const name of ["a", "b", "c"]) play.site.put(`/${name}`, { body: name, headers: FRESH });
+    const attestor = await attestorWith({ entries: 2 });
+    for (const path of ["/a", "/b", "/a", "/c", "/a"]) await find(attestor, path);
+    expect(play.site.requests("/a")).toBe(1);
+    await find(attestor, "/b");
+    expect(play.site.requests("/b")).toBe(2);
+  });
+
+  test("is bounded by its digests, too", async () => {
+    play.site.put("/small", { body: "x", headers: FRESH });
+    const attestor = await attestorWith({ digestBytes: 4 * 32 });
+    for (const path of ["/film.mp4", "/small", "/film.mp4"]) await find(attestor, path);
+    expect(play.site.requests("/film.mp4")).toBe(2);
+  });
+});
+
+describe("an origin that says nothing of time or version", () => {
+  const bare =
+    (body: () => string): OwnAnswer =>
+    (_request, response) => {
+      response.writeHead(200, { "content-type": "image/png" });
+      response.end(body());
+    };
+  test("is read twice, and believed when both are the same", async () => {
+    play.site.answer(
+      "/x",
+      bare(() => "same"),
+    );
+    const attestor = await attestorWith();
+    expect(await found(attestor, "/x")).toMatchObject({ size: 4 });
+    expect(play.site.requests("/x")).toBe(2);
+    play.now += 61_000;
+    // It was seen before, so one look is enough.
+    expect(await found(attestor, "/x")).toMatchObject({ size: 4, epoch: play.now });
+    expect(play.site.requests("/x")).toBe(3);
+  });
+  test("is refused when they differ", async () => {
+    let count = 0;
+    expect(await verdictOn(bare(() => `${count++}`))).toBe("changing");
+  });
+});
+
+test("reads keep to their pace", async () => {
+  const attestor = await attestorWith({ bytesPerSecond: 4 * FILM.length, burstBytes: 1 });
+  const begin = performance.now();
+  await find(attestor);
+  expect(performance.now() - begin).toBeGreaterThan(200);
+});
+
+test("closing ends reads under way", async () => {
+  const attestor = await attestorWith();
+  const asked = new Promise<void>((resolve) => play.site.answer("/x", () => resolve()));
+  const finding = found(attestor, "/x");
+  await asked;
+  attestor.close();
+  expect(await finding).toBe("unreachable");
+});

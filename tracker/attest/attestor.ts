@@ -1,0 +1,217 @@
+// The second authority beside the site's own build: reads a URL once for however many ask, signs what it read, and
+// remembers the statement, or why there is none, until the origin's own rules say to look again.
+
+import type { IncomingHttpHeaders } from "node:http";
+import type { SigningKey } from "../manifest/keys.ts";
+import { type Bytes, sameBytes } from "../protocol/bytes.ts";
+import {
+  type AssetStatement,
+  CACHING_FIELDS,
+  type CachingHeaders,
+  isFact,
+  signedText,
+} from "../protocol/manifest.ts";
+import {
+  cachingHeadersOf,
+  freshSecondsOf,
+  isUnspoken,
+  mustRevalidate,
+  refusalOf,
+} from "./caching.ts";
+import type { ContentDigests } from "./chunk-digests.ts";
+import type { ContentOrigins } from "./content-origins.ts";
+import { Gate } from "./gate.ts";
+import type { AttestLimits } from "./limits.ts";
+import { Pace } from "./pace.ts";
+import { Reader } from "./reader.ts";
+import { isTrouble, meaningOf, type Refusal } from "./refusal.ts";
+
+export interface AttestorNeeds {
+  readonly origins: ContentOrigins;
+  readonly key: SigningKey;
+  readonly limits: AttestLimits;
+  /** Milliseconds since 1970: what epochs are made of. */
+  now(): number;
+}
+
+export type Finding = (
+  | { readonly kind: "vouched"; readonly asset: AssetStatement }
+  | { readonly kind: "refused"; readonly refusal: Refusal }
+) & {
+  /** When to look again. */
+  readonly until: number;
+};
+
+/** While the origin is in trouble, what it had is still said, but not for longer than this at a time. */
+const TROUBLE_MS = 15_000;
+/** And only for so long after it was last in order. */
+const REMEMBERED_MS = 86_400_000;
+
+interface Entry {
+  readonly finding: Finding;
+  /** When the origin last confirmed it. */
+  readonly confirmedAt: number;
+}
+
+export class Attestor {
+  readonly #needs: AttestorNeeds;
+  readonly #reader: Reader;
+  readonly #gate: Gate;
+  /** By URL, the least recently asked for first. */
+  readonly #entries = new Map<string, Entry>();
+  #digestBytes = 0;
+  readonly #underWay = new Map<string, Promise<Finding>>();
+
+  constructor(needs: AttestorNeeds) {
+    this.#needs = needs;
+    const { limits, origins } = needs;
+    const pace = new Pace(limits.bytesPerSecond, limits.burstBytes);
+    this.#reader = new Reader({ origins, limits, pace });
+    this.#gate = new Gate(limits.reads, limits.waitingReads);
+  }
+
+  get publicKey(): string {
+    return this.#needs.key.publicKey;
+  }
+
+  /** What can be said of this URL. `mayRead` is asked before the origin is. Never rejects. */
+  async find(text: string, mayRead: () => boolean): Promise<Finding> {
+    const url = this.#needs.origins.admit(text);
+    if (!(url instanceof URL)) return this.#refused(url);
+    const known = this.#entries.get(url.href);
+    if (known !== undefined) {
+      this.#entries.delete(url.href);
+      this.#entries.set(url.href, known);
+      if (this.#needs.now() < known.finding.until) return known.finding;
+    }
+    const underWay = this.#underWay.get(url.href);
+    if (underWay !== undefined) return underWay;
+    if (!mayRead()) return this.#refused({ code: "rate" });
+    const reading = this.#gate.through(() => this.#look(url));
+    if (reading === undefined) return this.#refused({ code: "busy" });
+    const kept = reading.finally(() => this.#underWay.delete(url.href));
+    this.#underWay.set(url.href, kept);
+    return kept;
+  }
+
+  close(): void {
+    this.#reader.close();
+  }
+
+  async #look(url: URL): Promise<Finding> {
+    const before = this.#entries.get(url.href);
+    const finding = await this.#read(url, before);
+    const confirmedAt = this.#needs.now();
+    const isBadMoment = finding.kind === "refused" && isTrouble(finding.refusal);
+    const outlives = isBadMoment ? this.#outliving(before) : undefined;
+    this.#remember(url.href, outlives ?? { finding, confirmedAt });
+    return outlives?.finding ?? finding;
+  }
+
+  /** What is known outlives its origin for a while, unless the origin forbade that. */
+  #outliving(before: Entry | undefined): Entry | undefined {
+    if (before?.finding.kind !== "vouched") return undefined;
+    const { finding, confirmedAt } = before;
+    const now = this.#needs.now();
+    if (now - confirmedAt > REMEMBERED_MS || mustRevalidate(finding.asset.headers ?? {})) {
+      return undefined;
+    }
+    return { finding: { ...finding, until: now + TROUBLE_MS }, confirmedAt };
+  }
+
+  async #read(url: URL, before: Entry | undefined): Promise<Finding> {
+    const known = before?.finding.kind === "vouched" ? before.finding.asset : undefined;
+    const outcome = await this.#reader.read(url, known?.headers ?? {});
+    switch (outcome.kind) {
+      case "refused":
+        return this.#refused(outcome.refusal);
+      case "unchanged":
+        // Only what was asked about can be unchanged.
+        if (known === undefined) return this.#refused({ code: "status", originStatus: 304 });
+        return this.#confirmed(known, outcome.headers);
+      case "content": {
+        const { headers, content } = outcome;
+        const isSame = await this.#isSameAgain(url, headers, content, known);
+        if (!isSame) return this.#refused({ code: "changing" });
+        return this.#vouched(url.href, headers, content);
+      }
+    }
+  }
+
+  /** Where the origin says nothing of time or version, only a second look can tell a file from a fresh composition. */
+  async #isSameAgain(
+    url: URL,
+    headers: IncomingHttpHeaders,
+    content: ContentDigests,
+    known: AssetStatement | undefined,
+  ): Promise<boolean> {
+    if (!isUnspoken(headers) || content.size > this.#needs.limits.comparedBytes) return true;
+    if (known !== undefined && sameBytes(known.digests, content.digests)) return true;
+    const again = await this.#reader.read(url, {});
+    return again.kind === "content" && sameBytes(again.content.digests, content.digests);
+  }
+
+  /** A 304 replaces the fields it has (RFC 9111, section 4.3.4); an age that it does not repeat is over. */
+  async #confirmed(known: AssetStatement, fresh: IncomingHttpHeaders): Promise<Finding> {
+    const { age, ...kept } = known.headers ?? {};
+    const headers: IncomingHttpHeaders = { ...kept, "content-type": known.type };
+    for (const [name, value] of Object.entries(fresh)) {
+      if (isFieldOfStatement(name) || ["set-cookie", "vary"].includes(name)) headers[name] = value;
+    }
+    const refusal = refusalOf(headers);
+    if (refusal !== undefined) return this.#refused(refusal);
+    return this.#vouched(known.url, headers, known);
+  }
+
+  async #vouched(
+    url: string,
+    headers: IncomingHttpHeaders,
+    { size, chunkBytes, digests }: ContentDigests,
+  ): Promise<Finding> {
+    const { key, now } = this.#needs;
+    const type = headers["content-type"];
+    const caching: CachingHeaders = cachingHeadersOf(headers) ?? {};
+    const facts = {
+      url,
+      size,
+      chunkBytes,
+      digests,
+      type: isFact(type) ? type : "application/octet-stream",
+      headers: caching,
+      epoch: now(),
+      key: key.publicKey,
+    };
+    const signature: Bytes = await key.sign(signedText(facts));
+    const until = now() + freshSecondsOf(headers) * 1000;
+    return { kind: "vouched", asset: { ...facts, signature }, until };
+  }
+
+  #refused(refusal: Refusal): Finding {
+    const until = this.#needs.now() + meaningOf(refusal.code).keptMs;
+    return { kind: "refused", refusal, until };
+  }
+
+  #remember(url: string, entry: Entry): void {
+    this.#forget(url);
+    this.#entries.set(url, entry);
+    this.#digestBytes += digestBytesOf(entry);
+    const { entries, digestBytes } = this.#needs.limits;
+    for (const oldest of this.#entries.keys()) {
+      if (this.#entries.size <= entries && this.#digestBytes <= digestBytes) break;
+      this.#forget(oldest);
+    }
+  }
+
+  #forget(url: string): void {
+    const entry = this.#entries.get(url);
+    if (entry === undefined) return;
+    this.#entries.delete(url);
+    this.#digestBytes -= digestBytesOf(entry);
+  }
+}
+
+const digestBytesOf = ({ finding }: Entry): number =>
+  finding.kind === "vouched" ? finding.asset.digests.length : 0;
+
+const isFieldOfStatement = (name: string): boolean =>
+  (CACHING_FIELDS as readonly string[]).includes(name);

@@ -1,0 +1,58 @@
+// What a tracker says of URLs that no published manifest lists: a signed statement, or why there is none. How a page asks
+// about many of them in one message, and the only parser of the answers.
+
+import { type AssetStatement, MAX_FACT_LENGTH, manifestOf } from "./manifest.ts";
+
+/**
+ * `GET /manifest?url=…` answers one URL. `POST /manifest`, the URLs one a line, answers each on a line of its own, as soon
+ * as it is known.
+ */
+export const ATTEST_PATH = "/manifest";
+/** Pages have up to some hundreds of assets; more of them are asked about in more messages. */
+export const MAX_ASKED_URLS = 512;
+export const MAX_ASK_BYTES = 64 * 1024;
+/** The media type of many answers, one JSON text a line. */
+export const ATTESTATIONS_TYPE = "application/x-ndjson";
+
+export type Attestation =
+  | {
+      readonly kind: "vouched";
+      readonly asset: AssetStatement;
+      /** For how long the tracker would say the same without asking the origin again. Seconds, like HTTP's max-age. */
+      readonly maxAge: number;
+    }
+  | {
+      readonly kind: "refused";
+      readonly url: string;
+      /** Why, for programs: stable. */
+      readonly code: string;
+      readonly maxAge: number;
+    };
+
+/** A day: the longest that anybody may be sent away for. */
+export const MAX_ATTESTED_AGE = 86_400;
+
+type Fields = Readonly<Record<string, unknown>>;
+const fieldsOf = (value: unknown): Fields | undefined =>
+  typeof value === "object" && value !== null ? (value as Fields) : undefined;
+
+/** One line of an answer; `undefined` when it is none. Signatures are not checked here. */
+export function parseAttestation(line: string): Attestation | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+  const { maxAge, manifest, problem } = fieldsOf(value) ?? {};
+  if (typeof maxAge !== "number" || !(maxAge >= 0 && maxAge <= MAX_ATTESTED_AGE)) return undefined;
+  if (problem === undefined) {
+    const parsed = manifestOf(manifest);
+    const asset = parsed.ok ? parsed.manifest.assets[0] : undefined;
+    return asset && { kind: "vouched", asset, maxAge };
+  }
+  const { url, code } = fieldsOf(problem) ?? {};
+  if (typeof url !== "string" || typeof code !== "string") return undefined;
+  if (code.length > MAX_FACT_LENGTH) return undefined;
+  return { kind: "refused", url, code, maxAge };
+}
