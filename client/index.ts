@@ -128,7 +128,8 @@ class PageClient implements Client {
 
   /** Works without its client in front of it, as `fetch` does without its window. */
   readonly fetch = async (input: RequestInfo | URL, init?: ShoalInit): Promise<Response> => {
-    const network = (): Promise<Response> => nativeFetch(input, init);
+    const network = async (): Promise<Response> =>
+      init?.shoal?.passThrough === false ? Response.error() : nativeFetch(input, init);
     const scope = { ...this.#config, base: document.baseURI };
     const asked = this.#closed ? null : askedOf(input, init, scope);
     if (asked === null) return network();

@@ -5,7 +5,12 @@ import type { ByteRange, Urgency } from "./core/vocabulary.ts";
 import type { Config } from "./options.ts";
 
 export type ShoalInit = RequestInit & {
-  readonly shoal?: { readonly urgency?: Urgency; readonly origins?: readonly string[] };
+  readonly shoal?: {
+    readonly urgency?: Urgency;
+    readonly origins?: readonly string[];
+    /** `false`: what Shoal cannot serve is not asked of the network; the answer is `Response.error()`. For fetching ahead. */
+    readonly passThrough?: boolean;
+  };
 };
 
 export interface Asked {

@@ -1,17 +1,12 @@
 // Fragments of hls.js through Shoal: `new Hls({ fLoader: hlsLoader(client) })`, hls.js 1.7. Playlists and keys stay with
 // hls.js. Owns one request a loader; hands out buffers it keeps no reference to, because hls.js transfers them.
-//
-// What it tells hls.js of times is what the network gave: hls.js chooses the quality by it. A fragment that came out of
-// this browser's cache says nothing of the network, so it is reported at the speed that the last ones came at.
 
 import type { Client } from "../index.ts";
+import { type Fragment, Lead, watchJumps } from "./lead.ts";
+import { LookAhead } from "./look-ahead.ts";
+import { type Loading, NetworkSpeed } from "./network-speed.ts";
 
 /* hls.js's own types, as far as a loader meets them, so that Shoal's do not depend on that package. */
-interface Timing {
-  start: number;
-  first: number;
-  end: number;
-}
 interface LoaderStats {
   aborted: boolean;
   loaded: number;
@@ -19,9 +14,9 @@ interface LoaderStats {
   total: number;
   chunkCount: number;
   bwEstimate: number;
-  loading: Timing;
+  loading: Loading;
   parsing: { start: number; end: number };
-  buffering: Timing;
+  buffering: Loading;
 }
 interface LoaderContext {
   readonly url: string;
@@ -29,6 +24,9 @@ interface LoaderContext {
   /** Exclusive end, unlike HTTP's. */
   readonly rangeStart?: number;
   readonly rangeEnd?: number;
+  readonly frag?: Fragment;
+  /** A part of it, in low-latency streams. */
+  readonly part?: unknown;
 }
 interface LoaderConfiguration {
   readonly loadPolicy: { readonly maxTimeToFirstByteMs: number; readonly maxLoadTimeMs: number };
@@ -50,8 +48,11 @@ interface LoaderCallbacks<Context> {
   onAbort?(stats: LoaderStats, context: Context, details: unknown): void;
   onProgress?(stats: LoaderStats, context: Context, data: ArrayBuffer, details: unknown): void;
 }
+/** One object a player. */
 interface HlsConfiguration {
   readonly abrEwmaDefaultEstimate: number;
+  /** Seconds that the player wants to have in hand. */
+  readonly maxBufferLength: number;
 }
 interface FragmentLoader<Context extends LoaderContext> {
   context: Context | null;
@@ -61,20 +62,49 @@ interface FragmentLoader<Context extends LoaderContext> {
   destroy(): void;
 }
 
-/** The weight of a new fragment in the speed that cached ones are reported at. */
-const WEIGHT = 0.3;
+/**
+ * A fragment need not come at once when the player has this in hand beyond twice what fragments take to load: peers may then
+ * try for as long, and fail, and the origin still brings it in time.
+ */
+const SPARE_MS = 1000;
+/** What a fragment is taken to take before any has come: a slow line's whole time for two seconds of film. */
+const SUPPOSED_LOAD_MS = 2000;
 
-/** A loader class for hls.js's `fLoader`. All its loaders share one idea of the network's speed. */
+/** One kind of fragments of one player, since sound and pictures may come apart. */
+class Track {
+  readonly lead = new Lead();
+  readonly ahead: LookAhead;
+
+  constructor(client: Pick<Client, "fetch" | "stats">) {
+    this.ahead = new LookAhead(client);
+  }
+}
+
+/**
+ * A loader class for hls.js's `fLoader`. All its loaders share one idea of the network's speed. Where there are peers, what
+ * the playlist says comes next is fetched ahead of the player.
+ */
 export function hlsLoader(
-  client: Pick<Client, "fetch">,
+  client: Pick<Client, "fetch" | "stats">,
 ): new <Context extends LoaderContext>(
   config: HlsConfiguration,
 ) => FragmentLoader<Context> {
-  let bitsPerSecond: number | null = null;
+  const speed = new NetworkSpeed();
+  const players = new WeakMap<HlsConfiguration, Map<string, Track>>();
+  watchJumps(globalThis.document);
 
-  function learn(bits: number, ms: number): void {
-    const rate = (bits * 1000) / Math.max(1, ms);
-    bitsPerSecond = bitsPerSecond === null ? rate : bitsPerSecond + WEIGHT * (rate - bitsPerSecond);
+  function trackOf(config: HlsConfiguration, { type }: Fragment): Track {
+    const tracks = players.get(config) ?? new Map<string, Track>();
+    players.set(config, tracks);
+    const track = tracks.get(type) ?? new Track(client);
+    tracks.set(type, track);
+    return track;
+  }
+
+  /** What the network has brought so far, for whatever. */
+  function networkBytes(): number {
+    const { peers, origin } = client.stats().bytes;
+    return peers + origin;
   }
 
   return class ShoalLoader<Context extends LoaderContext> implements FragmentLoader<Context> {
@@ -95,6 +125,11 @@ export function hlsLoader(
     readonly #abort = new AbortController();
     #callbacks: LoaderCallbacks<Context> | null = null;
     #response: Response | null = null;
+    /** Of the piece that came first. */
+    #firstBytes = 0;
+    #networkBefore = 0;
+    /** `null`: parts and what is no fragment have none. */
+    #track: Track | null = null;
     #timer: ReturnType<typeof setTimeout> | undefined;
 
     constructor(config: HlsConfiguration) {
@@ -105,6 +140,10 @@ export function hlsLoader(
       if (this.context !== null) throw new Error("A loader loads once.");
       this.context = context;
       this.#callbacks = callbacks;
+      const { frag, part } = context;
+      if (frag && !part) this.#track = trackOf(this.#config, frag);
+      if (frag) this.#track?.ahead.asked(frag);
+      this.#networkBefore = networkBytes();
       this.stats.loading.start = performance.now();
       const { maxTimeToFirstByteMs, maxLoadTimeMs } = config.loadPolicy;
       this.#patience(maxTimeToFirstByteMs);
@@ -124,12 +163,12 @@ export function hlsLoader(
       const callbacks = this.#end();
       if (callbacks === null || context === null) return;
       this.stats.aborted = true;
-      this.#abort.abort();
+      this.#leave();
       callbacks.onAbort?.(this.stats, context, this.#response);
     }
 
     destroy(): void {
-      this.#end();
+      if (this.#end() !== null) this.#leave();
       this.#abort.abort();
       this.#response = null;
       this.context = null;
@@ -140,7 +179,8 @@ export function hlsLoader(
       const headers = new Headers(context.headers);
       if (rangeEnd) headers.set("Range", `bytes=${rangeStart ?? 0}-${rangeEnd - 1}`);
       const { signal } = this.#abort;
-      const response = await client.fetch(url, { headers, signal });
+      const urgency = this.#isComfortable(context) ? "soon" : "now";
+      const response = await client.fetch(url, { headers, signal, shoal: { urgency } });
       this.#response = response;
       const reader = response.body?.getReader();
       if (!response.ok || reader === undefined) {
@@ -165,6 +205,7 @@ export function hlsLoader(
       const now = performance.now();
       if (stats.loading.first === 0) {
         stats.loading.first = now;
+        this.#firstBytes = bytes.length;
         this.#patience(maxLoadTimeMs - (now - stats.loading.start));
       }
       stats.loaded += bytes.length;
@@ -185,10 +226,16 @@ export function hlsLoader(
       }
       stats.total = stats.loaded;
       loading.end = Math.max(performance.now(), loading.first);
-      const bits = stats.loaded * 8;
-      if (response.headers.get("Cache-Status")?.startsWith("shoal; hit")) this.#backdate(bits);
-      else learn(bits, loading.end - loading.first);
-      stats.bwEstimate = bitsPerSecond ?? 0;
+      const status = response.headers.get("Cache-Status") ?? "";
+      const arrival = {
+        bytes: stats.loaded,
+        firstBytes: this.#firstBytes,
+        fromPeers: /\bpeers=[1-9]/.test(status),
+        // What was not Shoal's to answer came from the network, and nobody counted it.
+        network: status.startsWith("shoal;") ? networkBytes() - this.#networkBefore : stats.loaded,
+      };
+      speed.told(loading, arrival, this.#config.abrEwmaDefaultEstimate);
+      if (context.frag) this.#lookAhead(context.frag, context.url);
       const code = response.status;
       this.#end()?.onSuccess(
         { url: response.url, data: data.buffer, code },
@@ -198,12 +245,26 @@ export function hlsLoader(
       );
     }
 
-    /** As if it had come at the speed of the network. */
-    #backdate(bits: number): void {
-      const { loading } = this.stats;
-      const took = (bits * 1000) / (bitsPerSecond ?? this.#config.abrEwmaDefaultEstimate);
-      loading.first = Math.min(loading.first, loading.end - took);
-      loading.start = Math.min(loading.start, loading.first);
+    #lookAhead(frag: Fragment, url: string): void {
+      const { lead, ahead } = this.#track ?? {};
+      if (lead === undefined || ahead === undefined || frag.sn === "initSegment") return;
+      const now = performance.now();
+      lead.delivered(frag, now);
+      const inHand = lead.before({ sn: frag.sn + 1 }, now);
+      const wanted = this.#config.maxBufferLength - inHand - frag.duration;
+      void ahead.delivered(frag, url, Math.min(inHand, wanted));
+    }
+
+    #isComfortable({ frag }: Context): boolean {
+      if (frag === undefined || this.#track === null) return false;
+      const needed = SPARE_MS + 2 * (speed.loadMs ?? SUPPOSED_LOAD_MS);
+      return this.#track.lead.before(frag, performance.now()) * 1000 >= needed;
+    }
+
+    /** The player does not want it any more, and so nothing behind it. */
+    #leave(): void {
+      this.#abort.abort();
+      this.#track?.ahead.stop();
     }
 
     /** Counts from now on; the one before is over. */

@@ -2,27 +2,36 @@
 
 import type { FragmentLoaderConstructor } from "hls.js";
 import { expect, test } from "vitest";
+import type { Client } from "../../../../client/index.ts";
 import { hlsLoader } from "../../../../client/players/hls-loader.ts";
 
 interface Asked {
   readonly url: string;
   readonly range: string | null;
+  readonly urgency: string | undefined;
   readonly signal: AbortSignal | null | undefined;
   answer(response: Response): void;
   fail(error: Error): void;
 }
 
-/** A client whose requests the test answers, one after the other. */
-function scripted(): { fetch: typeof fetch; next(): Promise<Asked> } {
+const QUIET = {
+  bytes: { cache: 0, peers: 0, origin: 0, wasted: 0, uploaded: 0 },
+  links: [],
+} as unknown as ReturnType<Client["stats"]>;
+
+/** A client whose requests the test answers, one after the other, and that has no peers. */
+function scripted(): Pick<Client, "fetch" | "stats"> & { next(): Promise<Asked> } {
   const asked: Asked[] = [];
   const waiting: ((one: Asked) => void)[] = [];
   return {
+    stats: () => QUIET,
     fetch: (input, init) =>
       new Promise((resolve, reject) => {
         const range = new Headers(init?.headers).get("Range");
-        const { signal } = init ?? {};
+        const { signal, shoal } = init ?? {};
+        const urgency = shoal?.urgency;
         signal?.addEventListener("abort", () => reject(signal.reason));
-        const one = { url: String(input), range, signal, answer: resolve, fail: reject };
+        const one = { url: String(input), range, urgency, signal, answer: resolve, fail: reject };
         const waiter = waiting.shift();
         if (waiter === undefined) asked.push(one);
         else waiter(one);
@@ -36,7 +45,7 @@ function scripted(): { fetch: typeof fetch; next(): Promise<Asked> } {
   };
 }
 
-const CONFIG = { abrEwmaDefaultEstimate: 500_000 };
+const CONFIG = { abrEwmaDefaultEstimate: 500_000, maxBufferLength: 30 };
 const PATIENT = { loadPolicy: { maxTimeToFirstByteMs: 10_000, maxLoadTimeMs: 20_000 } };
 const CONTEXT = { url: "https://site.example/1.ts" };
 const MISS = { "Cache-Status": 'shoal; fwd=miss; detail="peers=1,origin=0"' };
@@ -177,4 +186,25 @@ test("what the cache had is reported at the speed of the network, not of the dis
   const { first, end } = loader.stats.loading;
   // Nothing was measured yet, so it is hls.js's own first guess: 2 Mbit at half a Mbit/s are four seconds.
   expect(end - first).toBeCloseTo(4000, 0);
+});
+
+test("a fragment need not come at once while the player has enough in hand for a second try, and after a jump it must", async () => {
+  const client = scripted();
+  const Loader = hlsLoader(client);
+  async function urgencyOf(sn: number, bytes: number): Promise<string | undefined> {
+    const frag = { sn, duration: 2, type: "main", baseurl: "https://site.example/index.m3u8" };
+    const { told } = load(new Loader(CONFIG), { ...CONTEXT, frag });
+    const asked = await client.next();
+    // Not Shoal's, so all of it counts as the network's.
+    asked.answer(new Response(new Uint8Array(bytes)));
+    await told;
+    return asked.urgency;
+  }
+  // The first counts for nothing, and a moment passes between them. Small ones say nothing of how long others take.
+  for (const sn of [0, 1, 2, 3]) expect(await urgencyOf(sn, 3)).toBe("now");
+  expect(await urgencyOf(4, 3)).toBe("soon");
+  expect(await urgencyOf(50, 100_000)).toBe("now");
+  expect(await urgencyOf(51, 100_000)).toBe("now");
+  // They come in no time: two seconds are enough, of which a moment has passed.
+  expect(await urgencyOf(52, 100_000)).toBe("soon");
 });
