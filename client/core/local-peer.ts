@@ -224,6 +224,7 @@ export class LocalPeer {
       token,
       cache: this.#cache,
       allowance: this.#allowance,
+      pending: (content) => this.#retrievals.get(content)?.pending ?? [],
       listener: {
         changed: () => this.#retrievals.turnSoon(),
         ready: (link) => {

@@ -99,6 +99,7 @@ export class Retrievals {
       expectUntil: ({ startedAt, originError }) =>
         others()?.expectUntil(content, startedAt, originError !== null) ?? startedAt,
       crowded: () => others()?.crowded(content) ?? false,
+      start: () => others()?.start(content) ?? 0,
       listener: {
         changed: () => this.turnSoon(),
         verified: (_retrieval, index, source, bytes) => {

@@ -46,7 +46,21 @@ export function rank(
   return before;
 }
 
-/** Where a bulk reader starts, so that what each reads first is worth swapping. */
+/**
+ * Where the n-th of a crowd begins, as a share of the content: as far as can be from those before it (the van der Corput
+ * sequence in base 2: 0, 1/2, 1/4, 3/4, 1/8 ...).
+ */
+export function placeOf(arrival: number): number {
+  let place = 0;
+  let step = 0.5;
+  for (let left = arrival; left > 0; left >>>= 1) {
+    if (left & 1) place += step;
+    step /= 2;
+  }
+  return place;
+}
+
+/** Where a bulk reader starts whose place in the crowd is not known. */
 export function startOf(selfSeed: number, contentSeed: number, chunkCount: number): number {
   return chunkCount === 0 ? 0 : score(selfSeed, contentSeed, -1) % chunkCount;
 }

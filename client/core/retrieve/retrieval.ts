@@ -8,20 +8,13 @@ import { ShoalError } from "../errors.ts";
 import type { ChunkSource } from "../events.ts";
 import type { Clock, Hasher, Origin, OriginOutcome } from "../ports.ts";
 import type { ByteCount, ByteRange, Content, Millis, Urgency } from "../vocabulary.ts";
+import { Demand } from "./demand.ts";
 import { seedOf } from "./election.ts";
 import { OriginTrouble } from "./origin-trouble.ts";
 import { Reading } from "./reading.ts";
 import { Run } from "./run.ts";
 import type { Flight, WantKind, WantView } from "./view.ts";
 
-/** Read ahead of a page that reads: enough to use many peers at once, little enough to hold in any cache. */
-const WINDOW_BYTES: ByteCount = 64 * 1024 * 1024;
-/** Read ahead of a page that has stopped reading. */
-const PAUSED_WINDOW_BYTES: ByteCount = 4 * 1024 * 1024;
-/** A page that has not asked for more within this time has stopped reading. */
-const PAUSE: Millis = 1000;
-/** Up to this a request is one small asset: fastest source, hedged. */
-const ASSET_BYTES: ByteCount = 512 * 1024;
 /** Chunks read from the origin while links are still being made: at most a 32nd of the content, at least this. */
 const LEAST_HEAD_START = 2;
 const HEAD_START_SHARE = 32;
@@ -37,6 +30,8 @@ export interface RetrievalNeeds {
   expectUntil(retrieval: Retrieval): Millis;
   /** Whether others are after this content. */
   crowded(): boolean;
+  /** Where to begin among them: a chunk's index. */
+  start(): number;
   readonly listener: RetrievalListener;
 }
 export interface RetrievalListener {
@@ -66,6 +61,7 @@ export class Retrieval implements WantView {
   readonly contentSeed: number;
   readonly startedAt: Millis;
   peersSince: Millis | null = null;
+  broughtAt: Millis;
   headStart: number;
   originIdleSince: Millis;
   readonly runs: Run[] = [];
@@ -74,7 +70,7 @@ export class Retrieval implements WantView {
   readonly #verifying = new Set<number>();
   /** Where each chunk came from in this retrieval. */
   readonly #sources = new Map<number, ChunkSource>();
-  readonly #readings = new Set<Reading>();
+  readonly #demand: Demand;
   readonly #trouble = new OriginTrouble();
   /** Chunks whose bytes from the browser's own cache were wrong are read past it, once. */
   readonly #reloaded = new Set<number>();
@@ -85,6 +81,8 @@ export class Retrieval implements WantView {
     this.#needs = needs;
     this.startedAt = needs.clock.now();
     this.originIdleSince = this.startedAt;
+    this.broughtAt = this.startedAt;
+    this.#demand = new Demand(content);
     this.headStart = Math.max(LEAST_HEAD_START, Math.floor(content.chunkCount / HEAD_START_SHARE));
     needs.cache.know(content);
   }
@@ -95,40 +93,27 @@ export class Retrieval implements WantView {
   get crowded(): boolean {
     return this.#needs.crowded();
   }
+  get start(): number {
+    return this.#needs.start();
+  }
   get kind(): WantKind {
-    let kind: WantKind = "asset";
-    for (const reading of this.#readings) {
-      if (reading.length > ASSET_BYTES) kind = reading.sequential ? "stream" : "bulk";
-    }
-    return kind;
+    return this.#demand.kind;
   }
   get urgency(): Urgency {
-    let urgency: Urgency = "idle";
-    for (const reading of this.#readings) {
-      if (reading.urgency === "now") return "now";
-      if (reading.urgency === "soon") urgency = "soon";
-    }
-    return urgency;
+    return this.#demand.urgency;
+  }
+  get dueAt(): Millis | "never" {
+    return this.#demand.dueAt;
   }
   get position(): number {
-    let position = this.content.chunkCount;
-    for (const reading of this.#readings) position = Math.min(position, reading.chunk);
-    return position;
+    return this.#demand.position;
   }
   get until(): number {
-    const { chunkBytes } = this.content.asset;
-    const now = this.#needs.clock.now();
-    let until = 0;
-    for (const reading of this.#readings) {
-      const bytes = reading.idleFor(now) > PAUSE ? PAUSED_WINDOW_BYTES : this.windowBytes;
-      const ahead = reading.chunk + Math.max(1, Math.floor(bytes / chunkBytes));
-      until = Math.max(until, Math.min(ahead, reading.lastChunk + 1));
-    }
-    return until;
+    return this.#demand.until(this.#needs.clock.now(), this.#needs.cache.budget);
   }
-  /** Never more than half the cache: what is read ahead must still be there when its turn comes. */
-  get windowBytes(): ByteCount {
-    return Math.min(WINDOW_BYTES, Math.max(PAUSED_WINDOW_BYTES, this.#needs.cache.budget / 2));
+  /** What is being read at the origin: others need not. */
+  get pending(): readonly number[] {
+    return this.runs.flatMap((run) => pendingOf(run, run.at));
   }
 
   has(index: number): boolean {
@@ -151,7 +136,7 @@ export class Retrieval implements WantView {
     return this.#trouble.restUntil;
   }
   get originMayRecover(): boolean {
-    return this.#trouble.mayRecover([...this.#readings].some(({ begun }) => begun));
+    return this.#trouble.mayRecover(this.#demand.begun);
   }
 
   read(range: ByteRange, urgency: Urgency): Reading {
@@ -163,20 +148,20 @@ export class Retrieval implements WantView {
       waiting: () => this.#needs.listener.changed(),
       cached: (index, bytes) => this.#needs.listener.cached(this, index, bytes),
       closed: () => {
-        this.#readings.delete(reading);
+        this.#demand.readings.delete(reading);
         this.#needs.listener.read(this, reading);
-        if (this.#readings.size === 0) this.#finish();
+        if (this.#demand.readings.size === 0) this.#finish();
         else this.#needs.listener.changed();
       },
     });
-    this.#readings.add(reading);
+    this.#demand.readings.add(reading);
     this.#needs.listener.changed();
     return reading;
   }
 
   /** No source is left: every reading fails. */
   fail(error: ShoalError): void {
-    for (const reading of [...this.#readings]) reading.fail(error);
+    for (const reading of [...this.#demand.readings]) reading.fail(error);
   }
 
   #finish(): void {
@@ -191,7 +176,7 @@ export class Retrieval implements WantView {
   }
 
   #notify(): void {
-    for (const reading of this.#readings) reading.notify();
+    for (const reading of this.#demand.readings) reading.notify();
     this.#needs.listener.changed();
   }
 
@@ -255,6 +240,7 @@ export class Retrieval implements WantView {
   /** A whole chunk from a peer. */
   received(peer: PeerId, index: number, bytes: Bytes): void {
     this.#land(index, peer);
+    this.broughtAt = this.#needs.clock.now();
     this.#take(index, bytes, peer);
   }
 
@@ -291,9 +277,16 @@ export class Retrieval implements WantView {
       if (flight.from !== "origin") this.#needs.listener.superseded(this, index, flight.from);
     }
     this.#flights.delete(index);
-    for (const reading of this.#readings) reading.settle(index);
+    for (const run of this.runs.filter((one) => one.at === index)) this.#overtaken(run);
+    for (const reading of this.#demand.readings) reading.settle(index);
     this.#needs.listener.verified(this, index, source, bytes.length);
     this.#notify();
+  }
+
+  /** A peer brought the chunk that this read has only some of. */
+  #overtaken(run: Run): void {
+    this.#giveUp(run);
+    this.#originDone(run);
   }
 
   #wrong(index: number, length: ByteCount, from: PeerId | "origin"): void {
@@ -314,7 +307,7 @@ export class Retrieval implements WantView {
     // bytes of that version must not see others after them: it gets that version from the network, like the whole
     // visit from now on.
     this.#reloaded.add(index);
-    const exposed = [...this.#readings].filter((reading) => reading.exposed(index));
+    const exposed = [...this.#demand.readings].filter((reading) => reading.exposed(index));
     if (exposed.length > 0) this.#needs.listener.mismatch(error);
     for (const reading of exposed) reading.fail(error);
     this.#notify();
@@ -333,7 +326,7 @@ export class Retrieval implements WantView {
   #originProgressed(run: Run, bytes: ByteCount): void {
     this.#needs.listener.originBytes(bytes);
     if (run.partial.length > 0 && run.at === this.position) {
-      for (const reading of this.#readings) reading.notify();
+      for (const reading of this.#demand.readings) reading.notify();
     }
   }
 
@@ -391,10 +384,16 @@ export class Retrieval implements WantView {
   }
 
   #pend(run: Run, from: number): void {
-    const first = from === run.first ? from : from + PENDING_AHEAD - 1;
-    const last = Math.min(run.last, from + PENDING_AHEAD - 1);
-    const indices: number[] = [];
-    for (let index = first; index <= last; index++) indices.push(index);
+    const all = pendingOf(run, from);
+    const indices = from === run.first ? all : all.slice(PENDING_AHEAD - 1);
     if (indices.length > 0) this.#needs.listener.pending(this, indices);
   }
+}
+
+/** The chunks of a read, from one on, that others are told of. */
+function pendingOf(run: Run, from: number): number[] {
+  const last = Math.min(run.last, from + PENDING_AHEAD - 1);
+  const indices: number[] = [];
+  for (let index = from; index <= last; index++) indices.push(index);
+  return indices;
 }

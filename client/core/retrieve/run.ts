@@ -72,6 +72,13 @@ export class Run implements RunView {
     return this.#chunk.subarray(0, this.#filled);
   }
 
+  remaining(now: Millis): Millis {
+    const took = now - this.startedAt;
+    // Nothing yet: as long again as it has taken so far.
+    if (this.bytes === 0) return took;
+    return ((this.#chunk.length - this.#filled) * took) / this.bytes;
+  }
+
   /** Ends after this chunk, or at once if it is past. */
   trim(last: number): void {
     if (last < this.last) this.last = last;

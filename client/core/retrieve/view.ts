@@ -8,7 +8,10 @@ export interface LinkView {
   readonly seed: number;
   readonly ready: boolean;
   readonly choking: boolean;
+  /** Not asked before then: it was silent, or said that it is busy. */
   readonly restUntil: Millis;
+  /** How often in a row it was silent. Nobody rests without one but who is busy. */
+  readonly strikes: number;
   readonly openRequests: number;
   readonly requestLimit: number;
   readonly owed: ByteCount;
@@ -35,6 +38,8 @@ export interface RunView {
   readonly progressAt: Millis;
   /** What it has brought so far. */
   readonly bytes: ByteCount;
+  /** How long the rest of the chunk under way will take, as this read has been going. */
+  remaining(now: Millis): Millis;
 }
 
 export type WantKind = "bulk" | "stream" | "asset";
@@ -47,13 +52,19 @@ export interface WantView {
   readonly position: number;
   readonly until: number;
   readonly startedAt: Millis;
+  /** When the page will miss it; before that, others are given more time. */
+  readonly dueAt: Millis | "never";
   /** When a peer was first asked for some of it. */
   readonly peersSince: Millis | null;
+  /** When a peer last brought some of it. */
+  readonly broughtAt: Millis;
   /** Links are on their way until then; the origin is read only for `headStart` more chunks. */
   readonly expectUntil: Millis;
   readonly headStart: number;
   /** Others are after the same, linked or not: what each reads first is worth swapping. */
   readonly crowded: boolean;
+  /** Where a bulk reader begins, unlike others, so that what each reads first is worth swapping. */
+  readonly start: number;
   readonly runs: readonly RunView[];
   readonly originIdleSince: Millis;
   /** After a failure the origin is left alone until then. */

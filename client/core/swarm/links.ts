@@ -33,7 +33,7 @@ export interface LinksNeeds {
   readonly transport: Transport;
   /** Our own id; set before the first introduction. */
   self(): Bytes;
-  readonly peer: Pick<RemotePeerNeeds, "allowance" | "slots" | "read" | "holding">;
+  readonly peer: Pick<RemotePeerNeeds, "allowance" | "slots" | "read" | "holding" | "pending">;
   signal(to: PeerId, session: SessionId, signal: Signal): void;
   /** What became of an introduction. */
   ended(session: SessionId, outcome: "linked" | "failed" | "declined"): void;

@@ -38,6 +38,8 @@ interface Joined {
   peers: number | null;
   /** How many of them hold anything. */
   holders: number;
+  /** How many were there before us. */
+  arrival: number | null;
   /** When it last introduced somebody because of this swarm. */
   introducedAt: Millis;
 }
@@ -69,6 +71,7 @@ export class Membership {
         joinedAt: clock.now(),
         peers: null,
         holders: 0,
+        arrival: null,
         introducedAt: Number.NEGATIVE_INFINITY,
       });
     }
@@ -87,6 +90,7 @@ export class Membership {
       if (joined === undefined) continue;
       joined.peers = peers;
       joined.holders = holders;
+      joined.arrival ??= peers;
       if (introductions > 0 && peers > 0) joined.introducedAt = now;
     }
   }
@@ -98,6 +102,11 @@ export class Membership {
       others: Math.max(0, ...all.map(({ peers }) => peers ?? 0)),
       holders: Math.max(0, ...all.map(({ holders }) => holders)),
     };
+  }
+
+  /** How many were in the swarm when we came; `null` until the tracker has said so. */
+  arrival(swarm: SwarmId): number | null {
+    return this.#swarms.get(swarm)?.arrival ?? null;
   }
 
   /** Others are after this very content, and links to them are not known to be impossible. */

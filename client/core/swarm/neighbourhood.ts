@@ -5,7 +5,7 @@ import { type Bytes, fromBase64url } from "../../../tracker/protocol/bytes.ts";
 import type { PeerId } from "../../../tracker/protocol/ids.ts";
 import type { ChunkCache } from "../cache/chunk-cache.ts";
 import type { Ports, Transport } from "../ports.ts";
-import { seedOf } from "../retrieve/election.ts";
+import { placeOf, seedOf, startOf } from "../retrieve/election.ts";
 import type { Circumstances } from "../stats.ts";
 import type { Cancel, Content, ContentId, Millis } from "../vocabulary.ts";
 import type { DeltaKind } from "../wire/messages.ts";
@@ -27,6 +27,8 @@ export interface NeighbourhoodNeeds {
   readonly token: string | null;
   readonly cache: ChunkCache;
   readonly allowance: UploadAllowance;
+  /** Chunks of a content that are being read from the origin here. */
+  pending(content: ContentId): readonly number[];
   readonly listener: NeighbourhoodListener;
 }
 export interface NeighbourhoodListener
@@ -63,6 +65,7 @@ export class Neighbourhood {
         slots: new UploadSlots(clock),
         read: (content, index): Promise<Bytes | undefined> => cache.read(content, index),
         holding: (content) => cache.holding(content),
+        pending: needs.pending,
       },
       signal: (to, session, signal) => this.discovery.signal(to, session, signal),
       ended: (session, outcome) => this.discovery.ended(session, outcome),
@@ -164,6 +167,14 @@ export class Neighbourhood {
 
   crowded(content: Content): boolean {
     return this.#membership.crowded(content);
+  }
+
+  /** Where to begin with it, so that a crowd begins everywhere: a chunk's index. */
+  start({ id, swarm, chunkCount }: Content): number {
+    const arrival = this.#membership.arrival(swarm);
+    return arrival === null
+      ? startOf(this.seed, seedOf(id), chunkCount)
+      : Math.floor(placeOf(arrival) * chunkCount);
   }
 
   /** Whether somebody holds this chunk and would give it, or has yet to say. */

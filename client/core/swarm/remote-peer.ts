@@ -25,9 +25,10 @@ import {
 } from "../wire/messages.ts";
 import { ControlOrder } from "../wire/order.ts";
 import { Availability } from "./availability.ts";
-import { Average, Throughput } from "./estimate.ts";
+import { Throughput } from "./estimate.ts";
 import { Interests } from "./interests.ts";
 import { Requests } from "./requests.ts";
+import { RoundTrip } from "./round-trip.ts";
 import { Serving, type ServingNeeds } from "./upload.ts";
 
 export interface RemotePeerNeeds {
@@ -42,6 +43,8 @@ export interface RemotePeerNeeds {
   read(content: ContentId, index: number): Promise<Bytes | undefined>;
   /** Chunks held of a content that the other side asks about; `undefined` when unknown. */
   holding(content: ContentId): Bitfield | undefined;
+  /** Chunks of it that are being read from the origin here. */
+  pending(content: ContentId): readonly number[];
   readonly listener: RemotePeerListener;
 }
 
@@ -87,9 +90,7 @@ export class RemotePeer {
   #down = 0;
 
   readonly throughput = new Throughput();
-  readonly #roundTrip = new Average();
-  #ping: { readonly nonce: number; readonly at: Millis } | null = null;
-  #pings = 0;
+  readonly #roundTrip = new RoundTrip();
   /** Not asked before then: it was silent or refused. */
   restUntil: Millis = 0;
   strikes = 0;
@@ -114,7 +115,7 @@ export class RemotePeer {
     return this.#ready && !this.#closed;
   }
   get rttMs(): Millis | null {
-    return this.#roundTrip.value;
+    return this.#roundTrip.ms;
   }
   get bytesDown(): ByteCount {
     return this.#down;
@@ -204,13 +205,13 @@ export class RemotePeer {
   }
 
   ping(): void {
-    if (!this.ready || this.#ping !== null) return;
-    this.#ping = { nonce: this.#pings++, at: this.#needs.clock.now() };
-    this.#say({ type: "ping", nonce: this.#ping.nonce });
+    if (!this.ready) return;
+    const nonce = this.#roundTrip.begin(this.#needs.clock.now());
+    if (nonce !== undefined) this.#say({ type: "ping", nonce });
   }
   /** Since when a ping has been out. */
   get pingedAt(): Millis | null {
-    return this.#ping?.at ?? null;
+    return this.#roundTrip.since;
   }
 
   frame(bytes: Bytes): void {
@@ -318,10 +319,7 @@ export class RemotePeer {
         this.#say({ type: "pong", nonce: message.nonce });
         return undefined;
       case "pong":
-        if (message.nonce !== this.#ping?.nonce) return "unasked";
-        this.#roundTrip.add(this.#needs.clock.now() - this.#ping.at);
-        this.#ping = null;
-        return undefined;
+        return this.#roundTrip.end(message.nonce, this.#needs.clock.now());
       case "bye":
         this.close();
         this.#needs.listener.ended(this, "remote");
@@ -351,6 +349,8 @@ export class RemotePeer {
     const held = this.#needs.holding(asked.content);
     const count = held?.count ?? 0;
     this.#say({ type: "availability", handle, count, bits: held?.bits() ?? new Uint8Array(0) });
+    const pending = this.#needs.pending(asked.content);
+    if (pending.length > 0) this.tell(asked.content, "pending", pending);
     return this.#changed();
   }
 

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   GROUP_CHUNKS,
+  placeOf,
   rank,
   score,
   seedOf,
@@ -93,4 +94,8 @@ test("readers of one file start all over it, and inside it", () => {
   expect(starts.every((start) => start >= 0 && start < 40)).toBe(true);
   expect(new Set(starts).size).toBe(40);
   expect(startOf(1, 2, 0)).toBe(0);
+});
+
+test("the n-th of a crowd begins as far as can be from those before it", () => {
+  expect([0, 1, 2, 3, 4, 5].map(placeOf)).toEqual([0, 1 / 2, 1 / 4, 3 / 4, 1 / 8, 5 / 8]);
 });

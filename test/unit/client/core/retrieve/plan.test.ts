@@ -1,7 +1,6 @@
 // The plan by table. Each group is named after a numbered rule at the head of `plan.ts`.
 
 import { describe, expect, test } from "vitest";
-import { startOf } from "../../../../../client/core/retrieve/election.ts";
 import { plan } from "../../../../../client/core/retrieve/plan.ts";
 import type { Flight } from "../../../../../client/core/retrieve/view.ts";
 import type { ContentId } from "../../../../../client/core/vocabulary.ts";
@@ -16,6 +15,7 @@ import {
   ranked,
   reads,
   requests,
+  run,
   upTo,
   view,
   want,
@@ -75,81 +75,33 @@ describe("rule 1: peers before the origin, and one source for one chunk", () => 
       requests(plan(view([want({ chunks: 64 })], [link({ holds: "all", rate })])).actions).length;
     expect([asked(null), asked(1), asked(CHUNK * 10), asked(1e9)]).toEqual([3, 2, 7, 32]);
   });
-
-  describe("but for the hedge of a small asset:", () => {
-    const asset = (since: number) =>
-      want({ chunks: 2, kind: "asset", held: [0], flying: { 1: [flight("peer", since)] } });
-    test("it is read at the origin too when its source takes twice as long as expected", () => {
-      // 100 kB owed at 1 MB/s: 100 ms expected.
-      const slow = link({ holds: "all", openRequests: 1, owed: 100_000, rate: 1_000_000 });
-      expect(reads(plan(view([asset(NOW - 200)], [slow])).actions)).toEqual(["1-1"]);
-      const early = plan(view([asset(NOW - 190)], [slow]));
-      expect(reads(early.actions)).toEqual([]);
-      expect(early.wakeAt).toBe(NOW + 10);
-    });
-    test.each([
-      ["60 ms however quick its source is", { owed: 1, rate: 1e9 }, 60],
-      ["300 ms however slow", { owed: CHUNK, rate: 10_000 }, 300],
-      ["60 ms when its source is gone", null, 60],
-    ])("after %s", (_what, facts, after) => {
-      const links = facts === null ? [] : [link({ holds: "all", openRequests: 1, ...facts })];
-      expect(reads(plan(view([asset(NOW - after)], links)).actions)).toEqual(["1-1"]);
-      expect(reads(plan(view([asset(NOW - after + 1)], links)).actions)).toEqual([]);
-    });
-    test.each([
-      ["while the origin rests", { originRestUntil: NOW + 1 }, {}],
-      ["when the origin is asked already", { flying: { 1: [flight("origin", 0)] } }, {}],
-      ["when it has two sources", { flying: { 1: [flight("peer", 0), flight("origin", 0)] } }, {}],
-      ["with no read to spare", {}, { origin: { freeReads: 0, bytesPerSecond: null } }],
-      ["for a large file", { kind: "bulk" as const }, {}],
-    ])("not %s", (_what, facts, around) => {
-      const base = { chunks: 2, kind: "asset" as const, held: [0] };
-      const one = want({ ...base, flying: { 1: [flight("peer", 0)] }, ...facts });
-      expect(reads(plan(view([one], [], around)).actions)).toEqual([]);
-    });
-  });
-
-  describe("and for the end-game:", () => {
-    const slow = link({ id: "slow", holds: "all", openRequests: 1, owed: CHUNK, rate: 100_000 });
-    const last = want({ chunks: 2, held: [0], flying: { 1: [flight("slow")] } });
-    test("when all is under way, a much quicker holder is asked for what a slow one brings", () => {
-      const quick = link({ id: "quick", holds: "all", rate: 5_000_000 });
-      expect(requests(plan(view([last], [slow, quick])).actions)).toEqual(["quick:1"]);
-    });
-    test("not of one that is hardly quicker, lacks it, or has no room", () => {
-      for (const facts of [{ rate: 150_000 }, { holds: [0] }, { openRequests: 3 }]) {
-        const other = link({ id: "other", holds: "all", ...facts });
-        expect(requests(plan(view([last], [slow, other])).actions)).toEqual([]);
-      }
-    });
-    test("not while anything is missing, nor of a third", () => {
-      const quick = link({ id: "quick", holds: [1], rate: 5_000_000 });
-      const missing = want({ chunks: 2, flying: { 1: [flight("slow")] } });
-      expect(requests(plan(view([missing], [slow, quick])).actions)).toEqual(["slow:0"]);
-      const twice = want({ chunks: 1, flying: { 0: [flight("slow"), flight("other")] } });
-      expect(requests(plan(view([twice], [slow, quick])).actions)).toEqual([]);
-    });
-  });
 });
 
 describe("rule 2: what goes first", () => {
   const everything = link({ id: "seed", holds: "all", rate: 1e9 });
   const common = link({ id: "other", holds: [0, 1, 2, 3, 4, 6, 7], rate: 1, openRequests: 32 });
   const order = (kind: "bulk" | "stream" | "asset"): number[] =>
-    requests(plan(view([want({ chunks: 8, kind })], [everything, common])).actions).map((one) =>
-      Number(one.slice(one.indexOf(":") + 1)),
+    requests(plan(view([want({ chunks: 8, kind, start: 3 })], [everything, common])).actions).map(
+      (one) => Number(one.slice(one.indexOf(":") + 1)),
     );
 
   test("bulk takes what the page waits for, then the rarest, then from its own place on", () => {
     const chunks = order("bulk");
     expect(chunks.slice(0, 2).sort()).toEqual([0, 1]);
     expect(chunks[2]).toBe(5);
-    const start = startOf(1, 77, 8);
-    const round = upTo(8).map((n) => (start + n) % 8);
+    const round = upTo(8).map((n) => (3 + n) % 8);
     expect(chunks.slice(3)).toEqual(round.filter((index) => ![0, 1, 5].includes(index)));
   });
   test.each(["stream", "asset"] as const)("a %s goes in order", (kind) => {
     expect(order(kind)).toEqual(upTo(8));
+  });
+  test("far beyond its position a stream takes the rarest first, too", () => {
+    const rare = link({ id: "seed", holds: "all", rate: 1e9 });
+    const most = upTo(24).filter((index) => index !== 3 && index !== 21);
+    const others = link({ id: "other", holds: most, rate: 1, openRequests: 32 });
+    const { actions } = plan(view([want({ chunks: 24, kind: "stream" })], [rare, others]));
+    const chunks = requests(actions).map((one) => Number(one.slice(one.indexOf(":") + 1)));
+    expect(chunks).toEqual([...upTo(16), 21, 16, 17, 18, 19, 20, 22, 23]);
   });
   test("the most urgent request is served first", () => {
     const news = want({ content: contentOf(4, "news" as ContentId) });
@@ -186,6 +138,14 @@ describe("rule 3: one reader for a chunk that nobody holds", () => {
     expect(among(second, asset).wakeAt).toBe(NOW + 100);
     expect(reads(among(second, { ...asset, startedAt: NOW - 100 }).actions)).toEqual(["0-3"]);
   });
+  test("what is not missed yet is left to the others longer, but not longer than until then", () => {
+    const waiting = (dueAt: number | "never") => among(third, { dueAt });
+    expect([waiting("never").actions, waiting("never").wakeAt]).toEqual([[], NOW + 2000]);
+    expect(waiting(NOW + 1500).wakeAt).toBe(NOW + 1500);
+    expect(reads(among(third, { dueAt: NOW - 1, originIdleSince: NOW - 600 }).actions)).toEqual([
+      "0-3",
+    ]);
+  });
   test.each<[string, LinkFacts]>([
     ["do not want it", { wants: false }],
     ["choke", { choking: true }],
@@ -194,11 +154,12 @@ describe("rule 3: one reader for a chunk that nobody holds", () => {
     expect(reads(among(third, {}, facts).actions)).toEqual(["0-3"]);
   });
   test("who reads already takes on nobody else's chunks", () => {
-    const runs = [{ at: 9, last: 9, progressAt: NOW, bytes: 1 }];
+    const runs = [run(9)];
     expect(reads(among(second, { originIdleSince: 0, runs }).actions)).toEqual([]);
   });
   test.each([
     ["bulk", 3000],
+    ["stream", 1000],
     ["asset", 300],
   ] as const)("in %s, a chunk that a peer is reading is left to it for %i ms", (kind, patience) => {
     const pending = (since: number) => ({ pending: { 0: since, 1: since, 2: since, 3: since } });
@@ -218,7 +179,7 @@ describe("rule 3: one reader for a chunk that nobody holds", () => {
 });
 
 describe("rule 4: while links are still being made", () => {
-  const expecting = { chunks: 64, expectUntil: NOW + 400, headStart: 3 };
+  const expecting = { chunks: 64, start: 25, expectUntil: NOW + 400, headStart: 3 };
   test("only a little is read, what the page waits for first", () => {
     const { actions, wakeAt } = plan(view([want(expecting)]));
     // The rest of the head start is read elsewhere: a crowd would read the same three chunks six times.
@@ -226,16 +187,15 @@ describe("rule 4: while links are still being made", () => {
     expect(wakeAt).toBe(NOW + 400);
     expect(plan(view([want({ ...expecting, headStart: 0 })])).actions).toEqual([]);
   });
-  test("what is read beyond it begins at different places", () => {
-    const places = upTo(20).map((selfSeed) => {
-      const held = { ...expecting, held: [0] };
-      return reads(plan(view([want(held)], [], { selfSeed })).actions)[0];
-    });
-    expect(new Set(places).size).toBeGreaterThan(10);
+  test("what the page does not miss yet waits for them", () => {
+    const soon = { ...expecting, dueAt: NOW + 300 };
+    expect(plan(view([want(soon)]))).toEqual({ actions: [], wakeAt: NOW + 300 });
+    expect(plan(view([want({ ...soon, dueAt: "never" })])).actions).toEqual([]);
+    expect(reads(plan(view([want({ ...soon, expectUntil: NOW })])).actions)).toEqual(["0-63"]);
   });
   test("a peer that has just been asked is waited for, then counts as holding nothing", () => {
     const asked = (since: number) =>
-      plan(view([want({ chunks: 64 })], [link({ awaitedSince: since })]));
+      plan(view([want({ chunks: 64, start: 25 })], [link({ awaitedSince: since })]));
     expect(reads(asked(NOW - 99).actions)).toEqual(["0-0", "25-25"]);
     expect(asked(NOW - 99).wakeAt).toBe(NOW + 1);
     expect(reads(asked(NOW - 100).actions)).toEqual(["0-63"]);
@@ -247,7 +207,7 @@ describe("rule 4: while links are still being made", () => {
     expect(reads(plan(view([want({ chunks: 64, held: [5] })])).actions)).toEqual(["0-4"]);
   });
   test("in a crowd, reads are short", () => {
-    const crowd = want({ chunks: 64, crowded: true });
+    const crowd = want({ chunks: 64, start: 25, crowded: true });
     expect(reads(plan(view([crowd])).actions)).toEqual(["0-0", "25-32"]);
   });
 });
@@ -294,10 +254,10 @@ describe("rule 5: silence and slowness", () => {
     expect(reads(early.actions)).toEqual([]);
     expect(early.wakeAt).toBe(NOW + 100);
   });
-  test("it does not help peers that give half of what it gives, or 20 Mbit/s", () => {
+  test("it does not help peers that give as much as it gives, or 20 Mbit/s", () => {
     const since = { peersSince: NOW - 1500 };
-    expect(reads(helped(since, 800_000).actions)).toEqual([]);
-    expect(reads(helped(since, 900_000).actions)).toEqual(["0-7"]);
+    expect(reads(helped(since, 400_000).actions)).toEqual([]);
+    expect(reads(helped(since, 401_000).actions)).toEqual(["0-7"]);
     const good = link({ holds: "all", openRequests: 32, rate: 2_500_000 });
     expect(reads(helped(since, null, good).actions)).toEqual([]);
   });
@@ -306,6 +266,23 @@ describe("rule 5: silence and slowness", () => {
     const giving = (rate: number) => link({ holds: "all", openRequests: 32, rate });
     expect(reads(helped(since, null, giving(250_000)).actions)).toEqual([]);
     expect(reads(helped(since, null, giving(249_000)).actions)).not.toEqual([]);
+  });
+  test("it does not help with what the page does not miss yet", () => {
+    const soon = helped({ peersSince: NOW - 1500, dueAt: NOW + 100 }, null);
+    expect([reads(soon.actions), soon.wakeAt]).toEqual([[], NOW + 100]);
+    expect(reads(helped({ peersSince: NOW - 1500, dueAt: "never" }, null).actions)).toEqual([]);
+  });
+  test("a peer that is busy is waited for while anybody brings anything; one that was silent is not", () => {
+    const since = { chunks: 8, peersSince: NOW - 5000 };
+    const busy = link({ holds: "all", restUntil: NOW + 800, rate: 9_000_000 });
+    expect(reads(plan(view([want({ ...since, broughtAt: NOW - 1499 })], [busy])).actions)).toEqual(
+      [],
+    );
+    expect(reads(plan(view([want({ ...since, broughtAt: NOW - 1500 })], [busy])).actions)).toEqual([
+      "0-7",
+    ]);
+    const silent = { ...busy, strikes: 1 };
+    expect(reads(plan(view([want(since)], [silent])).actions)).toEqual(["0-7"]);
   });
   test("what was just asked of a peer in another request does not keep it from helping", () => {
     const since = { peersSince: NOW - 1500 };
@@ -321,7 +298,7 @@ describe("rule 5: silence and slowness", () => {
   });
 
   test("an origin that says nothing for ten seconds is given up", () => {
-    const runs = (progressAt: number) => [{ at: 2, last: 7, progressAt, bytes: 1 }];
+    const runs = (progressAt: number) => [run(2, 7, progressAt)];
     expect(plan(view([want({ runs: runs(NOW - 10_000) })])).actions).toContainEqual({
       do: "abandon",
       content: FILM,
@@ -329,46 +306,5 @@ describe("rule 5: silence and slowness", () => {
     });
     const { actions, wakeAt } = plan(view([want({ held: upTo(8), runs: runs(NOW - 9000) })]));
     expect([actions, wakeAt]).toEqual([[], NOW + 1000]);
-  });
-});
-
-describe("a long read", () => {
-  const long = {
-    chunks: 64,
-    held: upTo(4),
-    runs: [{ at: 4, last: 63, progressAt: NOW, bytes: 1 }],
-  };
-  const trimmed = (facts: Parameters<typeof want>[0], ...links: readonly LinkFacts[]) => {
-    const flying = Object.fromEntries(upTo(64).map((index) => [index, [flight("origin")]]));
-    const one = want({ ...long, flying, ...facts });
-    return plan(view([one], links.map(link))).actions;
-  };
-  test("is cut behind the next chunks when others can share the work", () => {
-    const cut = [{ do: "trim", content: FILM, at: 4, last: 6 }];
-    expect(trimmed({}, { wants: true })).toEqual(cut);
-    expect(trimmed({}, { holds: [63] })).toEqual(cut);
-    expect(trimmed({}, { holds: [7] })).toEqual(cut);
-  });
-  test("goes on when nobody can, or when it is short already", () => {
-    expect(trimmed({}, {})).toEqual([]);
-    expect(trimmed({}, { wants: true, choking: true })).toEqual([]);
-    const short = [{ at: 4, last: 11, progressAt: NOW, bytes: 1 }];
-    expect(trimmed({ runs: short }, { wants: true })).toEqual([]);
-  });
-  test("begun while nobody was asked is taken back when a peer holds what it is to bring", () => {
-    const begun = { runs: [{ at: 4, last: 5, progressAt: NOW, bytes: 0 }], kind: "bulk" } as const;
-    const back = { do: "trim", content: FILM, at: 4, last: 3 };
-    expect(trimmed({ ...begun, peersSince: null }, { holds: [4] })).toContainEqual(back);
-    for (const facts of [
-      { ...begun, peersSince: NOW - 1 },
-      { ...begun, peersSince: null, runs: [{ at: 4, last: 5, progressAt: NOW, bytes: 1 }] },
-      { ...begun, peersSince: null, kind: "asset" as const },
-    ]) {
-      expect(trimmed(facts, { holds: [4] })).not.toContainEqual(back);
-    }
-    expect(trimmed({ ...begun, peersSince: null }, { holds: [5] })).not.toContainEqual(back);
-  });
-  test("is cut at the end of the window when the page stops reading", () => {
-    expect(trimmed({ until: 16 })).toEqual([{ do: "trim", content: FILM, at: 4, last: 15 }]);
   });
 });

@@ -73,6 +73,21 @@ describe("an origin that fails", () => {
   });
 });
 
+test("an origin that is overtaken by a peer stops reading; what it had of the chunk is waste", async () => {
+  const play = await Play.opened();
+  play.reading();
+  play.retrieval.readOrigin(0, 1);
+  const read = play.origin.only;
+  read.start(0, COUNT * CHUNK);
+  await play.brings(0, 100);
+  play.retrieval.asked(ONE, 0);
+  await play.arrives(ONE, 0);
+  expect(read.cancelled).toBe(true);
+  expect([play.wasted, play.retrieval.runs, play.flying(1)]).toEqual([100, [], ""]);
+  expect(play.told).toContain("gave up 1");
+  expect(play.retrieval.originError).toBeNull();
+});
+
 describe("an origin that differs from the manifest", () => {
   test("is read once more, past every cache, before anybody is told", async () => {
     const play = await Play.opened();

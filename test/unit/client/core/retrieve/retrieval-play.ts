@@ -50,6 +50,7 @@ export class Play {
       cache: this.cache,
       expectUntil: () => this.expectUntil,
       crowded: () => false,
+      start: () => 0,
       listener: {
         changed: () => this.changes++,
         verified: (_r, index, source, bytes) =>

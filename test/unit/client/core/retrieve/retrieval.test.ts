@@ -9,16 +9,30 @@ const wrong = (): Bytes => new Uint8Array(CHUNK);
 
 describe("what is wanted", () => {
   test("is an asset when small, bulk when whole, a stream when a part", async () => {
-    const large = await sample({ size: 1024 * 1024, chunkBytes: 256 * 1024 });
+    const large = await sample({ size: 4 * 1024 * 1024, chunkBytes: 256 * 1024 });
     const play = await Play.opened(large);
     const small = play.reading(0, 512 * 1024 - 1);
     expect(play.retrieval.kind).toBe("asset");
     const part = play.reading(0, 512 * 1024);
     expect(play.retrieval.kind).toBe("stream");
     part.close();
-    play.reading(0, 1024 * 1024 - 1);
+    play.reading(0, 4 * 1024 * 1024 - 1);
     small.close();
     expect(play.retrieval.kind).toBe("bulk");
+  });
+  test("is a stream when whole but no large file: a segment, of which the front is played first", async () => {
+    const play = await Play.opened(await sample({ size: 1024 * 1024, chunkBytes: 256 * 1024 }));
+    play.reading(0, 1024 * 1024 - 1);
+    expect(play.retrieval.kind).toBe("stream");
+  });
+  test("is missed as soon as its most urgent reader misses it", async () => {
+    const play = await Play.opened();
+    play.reading(0, 10, "idle");
+    expect(play.retrieval.dueAt).toBe("never");
+    const soon = play.reading(0, 10, "soon");
+    expect(play.retrieval.dueAt).toBe(soon.startedAt + 4000);
+    const now = play.reading(0, 10, "now");
+    expect(play.retrieval.dueAt).toBe(now.startedAt);
   });
   test("reaches from the first page that waits to the end of the last one", async () => {
     const play = await Play.opened();

@@ -187,3 +187,16 @@ test("progress is the origin's last word, the beginning until then", async () =>
   play.read.bytes(film.body.slice(0, 10));
   expect([play.run.progressAt, play.run.bytes]).toEqual([570, 10]);
 });
+
+test("a run knows how long its chunk will take: as long again at first, then by what has come", async () => {
+  const play = new Play(0, 4);
+  const { stage, run, read } = play;
+  await stage.pass(300);
+  expect(run.remaining(stage.clock.now())).toBe(300);
+  read.start(0, SIZE);
+  read.bytes(film.body.slice(0, CHUNK / 4));
+  expect(run.remaining(stage.clock.now())).toBe(900);
+  read.bytes(film.body.slice(CHUNK / 4, CHUNK + CHUNK / 2));
+  await stage.pass(300);
+  expect(run.remaining(stage.clock.now())).toBe(200);
+});

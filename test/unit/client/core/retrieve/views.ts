@@ -7,6 +7,7 @@ import type {
   Flight,
   LinkView,
   PlanView,
+  RunView,
   WantView,
 } from "../../../../../client/core/retrieve/view.ts";
 import type {
@@ -50,6 +51,7 @@ export interface LinkFacts {
   readonly ready?: boolean;
   readonly choking?: boolean;
   readonly restUntil?: Millis;
+  readonly strikes?: number;
   readonly openRequests?: number;
   readonly requestLimit?: number;
   readonly owed?: ByteCount;
@@ -68,6 +70,7 @@ export function link({
   ready = true,
   choking = false,
   restUntil = 0,
+  strikes = 0,
   openRequests = 0,
   requestLimit = 32,
   owed = openRequests * CHUNK,
@@ -87,6 +90,7 @@ export function link({
     ready,
     choking,
     restUntil,
+    strikes,
     openRequests,
     requestLimit,
     owed,
@@ -129,10 +133,13 @@ export function want({
     position,
     until,
     startedAt: NOW,
+    dueAt: NOW,
     peersSince: null,
+    broughtAt: NOW,
     expectUntil: 0,
     headStart: 2,
     crowded: false,
+    start: 0,
     runs: [],
     originIdleSince: NOW,
     originRestUntil: 0,
@@ -141,6 +148,15 @@ export function want({
     flights: (index) => flying[index] ?? [],
   };
 }
+
+/** A read at the origin, as quick as anything a peer could do unless the test says otherwise. */
+export const run = (at: number, last = at, progressAt = NOW, remaining: Millis = 0): RunView => ({
+  at,
+  last,
+  progressAt,
+  bytes: 1,
+  remaining: () => remaining,
+});
 
 export function view(
   wants: readonly WantView[],

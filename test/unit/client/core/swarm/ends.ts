@@ -22,6 +22,8 @@ export class End {
   readonly name: string;
   readonly remote: RemotePeer;
   readonly held = new Map<ContentId, Bitfield>();
+  /** What it reads from the origin, of any content. */
+  pending: readonly number[] = [];
   readonly bodies = new Map<ContentId, Sample>();
   readonly received: { readonly content: ContentId; readonly index: number; bytes: Bytes }[] = [];
   readonly refused: number[] = [];
@@ -67,6 +69,7 @@ export class End {
       read: async (content, index) =>
         holds(content, index) ? this.bodies.get(content)?.chunk(index) : undefined,
       holding: (content) => this.held.get(content),
+      pending: () => this.pending,
       listener: {
         ready: () => this.readies++,
         changed: () => this.changes++,

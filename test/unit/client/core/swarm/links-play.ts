@@ -94,6 +94,7 @@ export class LinksPlay {
         slots: new UploadSlots(clock),
         read: async (_content, index) => this.held?.chunk(index),
         holding: () => this.#field,
+        pending: () => [],
       },
       signal: (...signal) => this.signals.push(signal),
       ended: (id, outcome) => this.told.push(`${outcome} ${this.#nameOf(id)}`),

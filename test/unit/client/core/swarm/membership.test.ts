@@ -153,6 +153,14 @@ describe("links are expected", () => {
     expect(play.expects(film)).toBe(0);
     expect(play.membership.crowded(film.content)).toBe(false);
   });
+  test("the first answer says how many were there before us, and stays", async () => {
+    const play = await Play.connected();
+    play.membership.join(film.content);
+    expect(play.membership.arrival(film.content.swarm)).toBeNull();
+    play.answers(film, 3, 0);
+    play.answers(film, 9, 0);
+    expect(play.membership.arrival(film.content.swarm)).toBe(3);
+  });
   test("from the tracker's word on, while introductions are under way", async () => {
     const play = await Play.connected();
     play.membership.join(film.content);

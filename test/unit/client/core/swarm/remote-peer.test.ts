@@ -109,6 +109,15 @@ describe("two honest ends", () => {
     expect(one.remote.has(id, 0)).toBe(true);
   });
 
+  test("who asks hears what is being read already, too", async () => {
+    const { pipe, one, other } = await linked();
+    other.pending = [2, 3];
+    one.remote.ask(film.content);
+    await pipe.deliver();
+    const since = [1, 2, 3].map((index) => one.remote.pendingSince(film.content.id, index));
+    expect(since.map((at) => at !== undefined)).toEqual([false, true, true]);
+  });
+
   test("never accuse each other, and leave no request open, whatever they do in whatever order", async () => {
     await fc.assert(
       fc.asyncProperty(fc.nat(), fc.integer({ min: 20, max: 150 }), async (seed, steps) => {

@@ -1,0 +1,91 @@
+// A plan in the making: what it would do so far, and what that leaves of every source's free slots.
+
+import { chunkLengthAt } from "../../../tracker/protocol/manifest.ts";
+import type { ByteCount, Millis } from "../vocabulary.ts";
+import type { Action, LinkView, PlanView, WantView } from "./view.ts";
+
+/** How much work a peer has in hand: enough to keep it busy for this long at its measured rate. */
+const PIPELINE: Millis = 600;
+/** What an unproven peer is taken to give, in bytes per second: a modest home uplink. */
+const UNPROVEN_RATE = 1_000_000;
+const UNPROVEN_REQUESTS = 3;
+
+export class Draft {
+  readonly view: PlanView;
+  readonly actions: Action[] = [];
+  wakeAt: Millis | "never" = "never";
+  freeReads: number;
+  readonly #added = new Map<LinkView, { requests: number; bytes: ByteCount }>();
+
+  constructor(view: PlanView) {
+    this.view = view;
+    this.freeReads = view.origin.freeReads;
+  }
+
+  wake(at: Millis): void {
+    if (at > this.view.now && (this.wakeAt === "never" || at < this.wakeAt)) this.wakeAt = at;
+  }
+  /** Whether that moment has come; if not, the plan is looked at again then. */
+  isPast(at: Millis | "never"): boolean {
+    if (at === "never") return false;
+    this.wake(at);
+    return this.view.now >= at;
+  }
+
+  /** After a standstill of our own, what came meanwhile is still in line: it is not their silence. */
+  isSilent(link: LinkView): boolean {
+    return link.silentFor(this.view.now) >= link.patience + this.view.late;
+  }
+
+  usable(link: LinkView): boolean {
+    return !this.isSilent(link) && this.isPast(link.restUntil);
+  }
+
+  hasRoom(link: LinkView, chunkBytes: ByteCount): boolean {
+    const rate = link.throughput.bytesPerSecond;
+    const window =
+      rate === null ? UNPROVEN_REQUESTS : Math.ceil((rate * PIPELINE) / 1000 / chunkBytes) + 1;
+    const open = link.openRequests + (this.#added.get(link)?.requests ?? 0);
+    return open < Math.min(window, link.requestLimit);
+  }
+
+  /** When this link would have delivered so many more bytes, from now. */
+  eta(link: LinkView, bytes: ByteCount): Millis {
+    const owed = link.owed + (this.#added.get(link)?.bytes ?? 0);
+    const rate = Math.max(1, link.throughput.bytesPerSecond ?? UNPROVEN_RATE);
+    return ((owed + bytes) * 1000) / rate + (link.rttMs ?? 0);
+  }
+
+  /** Of those who have room for it, whom a chunk would come from first. */
+  quickest(links: readonly LinkView[], want: WantView, index: number): LinkView | undefined {
+    const { asset } = want.content;
+    const bytes = chunkLengthAt(asset, index);
+    let best: LinkView | undefined;
+    let lowest = Number.POSITIVE_INFINITY;
+    for (const link of links) {
+      if (!link.has(want.content.id, index) || !this.hasRoom(link, asset.chunkBytes)) continue;
+      const eta = this.eta(link, bytes);
+      if (eta >= lowest) continue;
+      lowest = eta;
+      best = link;
+    }
+    return best;
+  }
+
+  request(link: LinkView, want: WantView, index: number): void {
+    const added = this.#added.get(link) ?? { requests: 0, bytes: 0 };
+    added.requests++;
+    added.bytes += chunkLengthAt(want.content.asset, index);
+    this.#added.set(link, added);
+    this.actions.push({ do: "request", peer: link.id, content: want.content.id, index });
+  }
+
+  read(want: WantView, first: number, last: number): void {
+    this.freeReads--;
+    this.actions.push({ do: "read", content: want.content.id, first, last });
+  }
+
+  trim(want: WantView, at: number, last: number): void {
+    this.actions.push({ do: "trim", content: want.content.id, at, last });
+  }
+}

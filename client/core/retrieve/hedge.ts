@@ -1,0 +1,70 @@
+// The few cases in which a chunk is asked of two sources at once, because the first one keeps the page waiting. I3
+
+import { chunkLengthAt } from "../../../tracker/protocol/manifest.ts";
+import type { Millis } from "../vocabulary.ts";
+import type { Draft } from "./draft.ts";
+import type { Sources } from "./sources.ts";
+import type { LinkView, WantView } from "./view.ts";
+
+/** A hedge for a small asset starts between these, by what its source is expected to take. */
+const LEAST_HEDGE: Millis = 60;
+const MOST_HEDGE: Millis = 300;
+/** For part of a stream not before this; how long its source may take has no other bound than what is expected of it. */
+const STREAM_HEDGE: Millis = 300;
+/** A second source must bring a chunk in less than half the time. */
+const MUCH_QUICKER = 2;
+
+/** A source that takes longer than expected gets the origin as a rival, once the page misses what it owes. */
+export function hedge(draft: Draft, want: WantView): void {
+  if (want.kind === "bulk" || !draft.isPast(want.originRestUntil)) return;
+  for (let index = want.position; index < want.until; index++) {
+    const [flight, second] = want.flights(index);
+    if (flight === undefined || second !== undefined || flight.from === "origin") continue;
+    if (!draft.isPast(want.dueAt)) return;
+    const link = draft.view.links.find(({ id }) => id === flight.from);
+    const expected = link === undefined ? 0 : draft.eta(link, 0);
+    const after =
+      want.kind === "asset" ? assetHedge(expected) : Math.max(STREAM_HEDGE, 2 * expected);
+    if (!draft.isPast(flight.since + after)) continue;
+    if (draft.freeReads > 0) draft.read(want, index, index);
+  }
+}
+
+function assetHedge(expected: Millis): Millis {
+  return Math.min(MOST_HEDGE, Math.max(LEAST_HEDGE, 2 * expected));
+}
+
+/** What the origin is reading so slowly that a peer would bring it much sooner is asked of that peer as well. */
+export function relieve(draft: Draft, want: WantView, { usable }: Sources): void {
+  const { now } = draft.view;
+  for (const run of want.runs) {
+    const isWanted = run.at >= want.position && run.at < want.until && !want.has(run.at);
+    if (!isWanted || want.flights(run.at).length !== 1) continue;
+    askIfQuicker(draft, want, usable, run.at, run.remaining(now));
+  }
+}
+
+/** Everything left is under way: a chunk that a much quicker holder could bring sooner is asked of it as well. */
+export function endGame(draft: Draft, want: WantView, { usable }: Sources): void {
+  for (let index = want.position; index < want.until; index++) {
+    const [flight, second] = want.flights(index);
+    if (flight === undefined || second !== undefined) continue;
+    const slow = usable.find((link) => link.id === flight.from);
+    if (slow === undefined) continue;
+    const others = usable.filter((link) => link !== slow);
+    askIfQuicker(draft, want, others, index, draft.eta(slow, 0));
+  }
+}
+
+function askIfQuicker(
+  draft: Draft,
+  want: WantView,
+  links: readonly LinkView[],
+  index: number,
+  slow: Millis,
+): void {
+  const quick = draft.quickest(links, want, index);
+  if (quick === undefined) return;
+  const bytes = chunkLengthAt(want.content.asset, index);
+  if (draft.eta(quick, bytes) * MUCH_QUICKER < slow) draft.request(quick, want, index);
+}

@@ -1,0 +1,171 @@
+// The part of the work that is the origin's: who of a crowd reads what nobody holds, how much at once, and when a read
+// under way has become somebody else's.
+
+import type { Millis } from "../vocabulary.ts";
+import type { Draft } from "./draft.ts";
+import { GROUP_CHUNKS, rank } from "./election.ts";
+import { startDistance } from "./share.ts";
+import { areTooSlow, type Sources } from "./sources.ts";
+import type { RunView, WantView } from "./view.ts";
+
+/** Per rank, before one steps in for the elected reader: for what is not missed yet, for bulk, for a small asset. */
+const EARLY_STEP: Millis = 1000;
+const STEP: Millis = 300;
+const ASSET_STEP: Millis = 100;
+/** A chunk another peer said it is reading is left to it this long: a download, who plays as it comes, a small asset. */
+const PENDING_PATIENCE: Millis = 3000;
+const STREAM_PENDING_PATIENCE: Millis = 1000;
+const ASSET_PENDING_PATIENCE: Millis = 300;
+/** Chunks of one origin read while others could take a share of the work. */
+const SHARED_RUN = 2 * GROUP_CHUNKS;
+/** Origin reads at once for one content: the second hides the first one's round trip. */
+const MOST_READS = 2;
+/** A read with fewer chunks than this to go, beside the one under way, is about to end. */
+const ENDING = 2;
+/** Of a long read, so many chunks beyond the one under way are kept when peers turn up. */
+const KEPT_AHEAD = 2;
+/** The origin may take this long for a first byte, or between two; then it counts as unreachable. */
+const ORIGIN_SILENCE: Millis = 10_000;
+
+/** Gives up on an origin that says nothing, and ends reads in front of what others hold, read, or can share. */
+export function tendRuns(draft: Draft, want: WantView, sources: Sources): void {
+  const { now } = draft.view;
+  const content = want.content.id;
+  for (const run of want.runs) {
+    if (now - run.progressAt >= ORIGIN_SILENCE) {
+      draft.actions.push({ do: "abandon", content, at: run.at });
+      continue;
+    }
+    draft.wake(run.progressAt + ORIGIN_SILENCE);
+    if (isSpare(want, sources, run)) {
+      draft.trim(want, run.at, run.at - 1);
+      continue;
+    }
+    // Beyond the window: the page has stopped reading.
+    let last = Math.min(run.last, Math.max(run.at, want.until - 1));
+    const shared =
+      sources.rivals.length > 0 || sources.standing.some((link) => link.has(content, run.last));
+    if (shared && last - run.at >= SHARED_RUN) last = run.at + KEPT_AHEAD;
+    last = beforeOthers(draft, want, sources, { at: run.at, last });
+    if (last < run.last) draft.trim(want, run.at, last);
+  }
+}
+
+/** Begun while nobody was known to hold it. A near peer that does is as soon, and costs the publisher nothing. */
+function isSpare(want: WantView, { usable }: Sources, run: RunView): boolean {
+  if (want.kind !== "bulk" || want.peersSince !== null || run.bytes > 0) return false;
+  return usable.some((link) => link.has(want.content.id, run.at));
+}
+
+/** The last chunk of a read in front of one that a peer holds, or reads with a better claim to it than ours. */
+function beforeOthers(
+  draft: Draft,
+  want: WantView,
+  sources: Sources,
+  { at, last }: Pick<RunView, "at" | "last">,
+): number {
+  const { id } = want.content;
+  let helps: boolean | undefined;
+  for (let index = at + 1; index <= last; index++) {
+    if (sources.standing.some((link) => link.has(id, index))) {
+      helps ??= areTooSlow(draft, want, sources);
+      if (!helps) return index - 1;
+    }
+    const readers = sources.rivals.filter((link) => isReading(draft, want, link, index));
+    if (readers.length > 0 && place(draft, want, readers, index) > 0) return index - 1;
+  }
+  return last;
+}
+
+type Link = Sources["known"][number];
+
+function isReading(draft: Draft, want: WantView, link: Link, index: number): boolean {
+  const since = link.pendingSince(want.content.id, index);
+  return since !== undefined && !draft.isPast(since + pendingPatience(draft, want));
+}
+
+function pendingPatience({ view }: Draft, { kind, dueAt, startedAt }: WantView): Millis {
+  if (dueAt === "never" || view.now < dueAt) return PENDING_PATIENCE;
+  // Missed since its beginning, or late by now.
+  if (kind === "bulk" || startedAt < dueAt) return PENDING_PATIENCE;
+  return kind === "asset" ? ASSET_PENDING_PATIENCE : STREAM_PENDING_PATIENCE;
+}
+
+/** How many of these stand before us in the ranking for a chunk. */
+function place(
+  { view }: Draft,
+  { contentSeed }: WantView,
+  links: readonly Link[],
+  index: number,
+): number {
+  const group = Math.floor(index / GROUP_CHUNKS);
+  const seeds = links.map((link) => link.seed);
+  return rank(view.selfSeed, seeds, contentSeed, group);
+}
+
+/** Reads what is ours of `open`: nobody holds it, or its holders need help. */
+export function readFromOrigin(
+  draft: Draft,
+  want: WantView,
+  sources: Sources,
+  open: readonly number[],
+): void {
+  if (open.length === 0 || !draft.isPast(want.originRestUntil)) return;
+  // What is not missed yet can wait for links.
+  if (sources.expecting && !draft.isPast(want.dueAt)) return;
+  const shared = sources.usable.length > 0 || sources.expecting || want.crowded;
+  // A second read hides the first one's last round trip; earlier it would only halve what each of them gets.
+  const isEnding = want.runs.every((run) => run.last - run.at < ENDING);
+  const most = isEnding && (shared || want.runs.length > 0) ? MOST_READS : 1;
+  let reads = most - want.runs.length;
+  let headStart = sources.expecting ? want.headStart : Number.POSITIVE_INFINITY;
+  const mine = open.filter((index) => isMine(draft, want, sources, index));
+  const left = new Set(mine);
+  for (const first of ordered(want, mine, shared)) {
+    if (reads <= 0 || draft.freeReads <= 0 || headStart <= 0) return;
+    if (!left.has(first)) continue;
+    const length = Math.min(headStart, longest(want, sources, first, shared));
+    let last = first;
+    while (left.has(last + 1) && last + 1 - first < length) last++;
+    for (let index = first; index <= last; index++) left.delete(index);
+    draft.read(want, first, last);
+    headStart -= last - first + 1;
+    reads--;
+  }
+}
+
+/** Chunks of one read from here. Strangers of a crowd all begin with the first chunk: only that is read by each. */
+function longest(want: WantView, { usable }: Sources, first: number, shared: boolean): number {
+  if (!shared) return Number.POSITIVE_INFINITY;
+  return want.kind === "bulk" && usable.length === 0 && first === want.position ? 1 : SHARED_RUN;
+}
+
+/** Whether it is our turn to read a chunk. */
+function isMine(draft: Draft, want: WantView, { known, rivals }: Sources, index: number): boolean {
+  const { id } = want.content;
+  if (known.some((link) => isReading(draft, want, link, index))) return false;
+  const others = rivals.filter((link) => !link.has(id, index));
+  const before = place(draft, want, others, index);
+  if (before === 0) return true;
+  if (want.kind !== "asset" && want.runs.length > 0) return false;
+  return draft.isPast(turnOf(draft, want, before));
+}
+
+/** When it is our turn, behind so many others. */
+function turnOf({ view }: Draft, want: WantView, before: number): Millis {
+  const { kind, startedAt, originIdleSince, dueAt } = want;
+  const turn = kind === "asset" ? startedAt + before * ASSET_STEP : originIdleSince + before * STEP;
+  if (dueAt !== "never" && view.now >= dueAt) return turn;
+  const early = Math.max(originIdleSince, startedAt) + before * EARLY_STEP;
+  return dueAt === "never" ? early : Math.min(early, Math.max(turn, dueAt));
+}
+
+/** Alone, or for a stream: in order. A crowd after the same large file: what the page waits for, then each elsewhere. */
+function ordered(want: WantView, indices: readonly number[], shared: boolean): readonly number[] {
+  if (want.kind !== "bulk" || !shared) return indices;
+  return [...indices].sort(
+    (one, other) =>
+      Number(other === want.position) - Number(one === want.position) ||
+      startDistance(want, one) - startDistance(want, other),
+  );
+}
