@@ -5,7 +5,7 @@ import type { Bytes } from "../../../tracker/protocol/bytes.ts";
 import { Bitfield } from "../cache/bitfield.ts";
 import type { Violation } from "../events.ts";
 import type { Content, ContentId, Millis } from "../vocabulary.ts";
-import { type DeltaKind, type Handle, MAX_ASKED } from "../wire/messages.ts";
+import { type ControlMessage, type Handle, MAX_ASKED } from "../wire/messages.ts";
 
 interface Asked {
   readonly content: Content;
@@ -60,6 +60,11 @@ export class Availability {
     if (asked === undefined) return "unasked";
     return asked.held === null ? asked.askedAt : "answered";
   }
+  /** Whether it holds any of it, or has yet to say. */
+  mayHold(content: ContentId): boolean {
+    const asked = this.#byContent.get(content);
+    return asked !== undefined && (asked.held === null || asked.held.held > 0);
+  }
   has(content: ContentId, index: number): boolean {
     return this.#byContent.get(content)?.held?.has(index) ?? false;
   }
@@ -86,9 +91,7 @@ export class Availability {
   }
 
   delta(
-    handle: Handle,
-    kind: DeltaKind,
-    indices: readonly number[],
+    { handle, kind, indices }: Omit<ControlMessage & { type: "delta" }, "type">,
     now: Millis,
   ): Violation | "late" | "changed" {
     const asked = this.#byHandle.get(handle);
