@@ -16,6 +16,7 @@ export type Verdict =
   | { readonly ok: false; readonly status: 403 | 404 | 429 | 503; readonly sentence: string };
 
 interface Visits {
+  readonly key: string;
   readonly household: Household;
   readonly upgrades: TokenBucket;
   connections: number;
@@ -39,6 +40,11 @@ export class Admission {
     this.#sites = sites;
     this.#limits = limits.edge;
     this.#householdLimits = limits.household;
+  }
+
+  /** Addresses that are remembered, by household. */
+  get size(): number {
+    return this.#addresses.size;
   }
 
   /** Counts the connection when it admits it; `released` must follow. */
@@ -65,6 +71,11 @@ export class Admission {
     this.#connections--;
   }
 
+  /** What stands for the household's address here; it must not be shown to anybody. */
+  keyOf(household: Household): string | undefined {
+    return this.#visits.get(household)?.key;
+  }
+
   sweep(now: number): void {
     for (const [key, { household, connections, upgrades }] of this.#addresses) {
       if (connections > 0 || !upgrades.isFull(now) || !household.isQuiet(now)) continue;
@@ -75,6 +86,7 @@ export class Admission {
 
   #firstVisit(key: string, now: number): Visits {
     const visits = {
+      key,
       household: new Household(this.#householdLimits, now),
       upgrades: new TokenBucket(this.#limits.upgradesPerAddress, now),
       connections: 0,

@@ -46,6 +46,8 @@ Introduces the visitors of your site to each other and serves the client script.
   --stun-port N|off    UDP port of the STUN server (default: ${DEFAULT_STUN_PORT} with --site, else off)
   --turn-url URL       TURN server for visitors who can only meet by relay; repeatable
   --turn-secret SECRET the static-auth-secret of that server
+  --redis URL          shares the swarms with other trackers over this Redis; better set as
+                       SHOAL_REDIS if the URL has a password
   --log-level LEVEL    silent, error, warn, info or debug (default info)
   --help, --version
 

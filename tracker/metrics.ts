@@ -8,9 +8,14 @@ export interface MetricsNeeds {
   totals(): Totals;
   /** Open WebSockets, of peers and of those who have not said hello yet. */
   sockets(): number;
+  /** Introductions remembered, and addresses. */
+  sessions(): number;
+  addresses(): number;
   /** Upgrades refused so far, by HTTP status. */
   refused(): ReadonlyMap<number, number>;
   isDraining(): boolean;
+  /** Left out: this tracker is not one of several. */
+  readonly cluster?: { readonly isJoined: boolean; readonly nodes: number } | undefined;
 }
 
 let shared: Registry | undefined;
@@ -23,6 +28,8 @@ function processMetrics(): Registry {
   }
   return shared;
 }
+
+const ALONE = { isJoined: true, nodes: 1 };
 
 type Values = Iterable<readonly [label: string, value: number]>;
 
@@ -38,7 +45,14 @@ export class Metrics {
     this.#gauge("peers", "Peers connected now", () => needs.totals().peers);
     this.#gauge("swarms", "Swarms with at least one peer", () => needs.totals().swarms);
     this.#gauge("sockets", "Open WebSockets", () => needs.sockets());
+    this.#gauge("sessions", "Introductions under way or just over", () => needs.sessions());
+    this.#gauge("addresses", "Addresses whose allowances are remembered", () => needs.addresses());
     this.#gauge("draining", "1 while the tracker is going away", () => Number(needs.isDraining()));
+    const { cluster = ALONE } = needs;
+    this.#gauge("cluster_joined", "1 unless other nodes' peers cannot be reached", () =>
+      Number(cluster.isJoined),
+    );
+    this.#gauge("cluster_nodes", "Nodes of these swarms that live", () => cluster.nodes);
     this.#gaugeBy("region_peers", "Peers connected now, by region", "region", () =>
       Object.entries(needs.totals().regions),
     );

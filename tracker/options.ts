@@ -36,6 +36,8 @@ export interface TrackerOptions {
   readonly stunPort?: number | "off";
   /** The operator's TURN server, for visitors who can only meet by relay. Default none. */
   readonly turn?: TurnSettings;
+  /** `redis://` or `rediss://` URL of the Redis that this tracker shares with others of the same sites. Default none. */
+  readonly redis?: string;
   /** Where the built client scripts are; default the package's own. */
   readonly scriptsDir?: string;
   readonly limits?: Partial<Limits>;
@@ -87,6 +89,7 @@ const FLAGS = {
   "stun-port": { type: "string" },
   "turn-url": { type: "string", multiple: true },
   "turn-secret": { type: "string" },
+  redis: { type: "string" },
   "log-level": { type: "string" },
   help: { type: "boolean" },
   version: { type: "boolean" },
@@ -124,6 +127,7 @@ export function readOptions(args: readonly string[], environment: Environment): 
         ...stunIn(text("stun-port")),
         ...turnIn(turnUrls, text("turn-secret")),
         ...contentsIn(contents),
+        ...redisIn(text("redis")),
         ...(tokenSecrets.length === 0 ? {} : { tokenSecrets }),
         ...given("host", text("host")),
         ...given("key", text("key")),
@@ -204,6 +208,23 @@ function turnIn(urls: readonly string[], secret: string | undefined): Pick<Track
   if (wrong === undefined) return { turn: { urls, secret } };
   const expected = "a URL such as turn:turn.example.org:3478?transport=udp";
   throw new Mistake(`--turn-url must be ${expected}, not ${JSON.stringify(wrong)}.`);
+}
+
+function redisIn(text: string | undefined): Pick<TrackerOptions, "redis"> {
+  if (text === undefined) return {};
+  if (isRedisUrl(text)) return { redis: text };
+  // Not quoted: it may hold a password.
+  throw new Mistake("--redis must be a URL such as redis://user:password@redis.internal:6379/0.");
+}
+
+/** As the IANA schemes have it: a host, and at most the number of a database behind it. */
+function isRedisUrl(text: string): boolean {
+  try {
+    const { protocol, hostname, pathname } = new URL(text);
+    return /^rediss?:$/.test(protocol) && hostname !== "" && /^(\/\d*)?$/.test(pathname);
+  } catch {
+    return false;
+  }
 }
 
 function logLevelIn(text: string | undefined): LogLevel {

@@ -2,6 +2,7 @@
 // it takes more introductions; never sends anything.
 
 import { Acquaintances } from "./acquaintances.ts";
+import type { Stranger } from "./cluster/cluster.ts";
 import type { Household } from "./household.ts";
 import { type Limits, TokenBucket } from "./limits.ts";
 import type { PeerId } from "./protocol/ids.ts";
@@ -17,7 +18,9 @@ export class Guest<Connection> {
   where: Where;
   readonly messages: TokenBucket;
   readonly messageUnits: TokenBucket;
-  readonly violations: TokenBucket;
+  /** Most connections never need one. */
+  #violations: TokenBucket | undefined;
+  readonly #limits: Limits;
   heardAt: number;
   peer: Peer<Connection> | undefined;
 
@@ -31,8 +34,15 @@ export class Guest<Connection> {
     this.household = from.household;
     this.messages = new TokenBucket(limits.messages, now);
     this.messageUnits = new TokenBucket(limits.messageUnits, now);
-    this.violations = new TokenBucket(limits.violations, now);
+    this.#limits = limits;
     this.heardAt = now;
+  }
+
+  /** Notes one offence; whether it is one too many. */
+  offends(now: number): boolean {
+    this.#violations ??= new TokenBucket(this.#limits.violations, now);
+    this.#violations.take(1, now);
+    return !this.#violations.has(1, now);
   }
 
   /** Takes one message of `length` units from its own allowance and the household's. */
@@ -52,6 +62,8 @@ export interface Birth {
   readonly now: number;
 }
 
+const NO_SESSIONS: ReadonlyMap<PeerId, never> = new Map<PeerId, never>();
+
 export class Peer<Connection> {
   readonly id: PeerId;
   readonly guest: Guest<Connection>;
@@ -62,10 +74,9 @@ export class Peer<Connection> {
   readonly known: Acquaintances;
   /** Holding by the roster's key of the swarm. */
   readonly swarms = new Map<string, Holding>();
-  /** Open ones, by the other side: one a pair. */
-  readonly sessions = new Map<PeerId, Session<Peer<Connection>>>();
-  /** Households that say it sent them wrong bytes; no more than it takes to shun it. */
-  readonly #accusers = new Set<Household>();
+  #sessions: Map<PeerId, Session<Peer<Connection> | Stranger>> | undefined;
+  /** Households that say it sent them wrong bytes, or their aliases; no more than it takes to shun it. */
+  #accusers: Set<Household | string> | undefined;
   /** Until it departs; the sessions of others may still name it afterwards. */
   present = true;
   /** When it last said how many bytes it moved; before that, when it came. */
@@ -92,19 +103,37 @@ export class Peer<Connection> {
     this.known = new Acquaintances(limits);
   }
 
+  /** Open ones, by the other side: one a pair. */
+  get sessions(): ReadonlyMap<PeerId, Session<Peer<Connection> | Stranger>> {
+    return this.#sessions ?? NO_SESSIONS;
+  }
+  begins(session: Session<Peer<Connection> | Stranger>, other: PeerId): void {
+    // An idle peer, and most are, does without the map.
+    this.#sessions ??= new Map();
+    this.#sessions.set(other, session);
+  }
+  ends(other: PeerId): void {
+    this.#sessions?.delete(other);
+    if (this.#sessions?.size === 0) this.#sessions = undefined;
+  }
+
   mayAnnounce(now: number): boolean {
     return this.#announces.take(1, now) && this.guest.household.announces.take(1, now);
   }
 
   /** Whether this is the one that makes it shunned. Neighbours of one accuser have no voice of their own. */
-  accused(by: Household): boolean {
+  accused(by: Household | string): boolean {
     if (this.#isShunned) return false;
+    this.#accusers ??= new Set();
     this.#accusers.add(by);
     return this.#isShunned;
   }
 
+  get #accused(): number {
+    return this.#accusers?.size ?? 0;
+  }
   get #isShunned(): boolean {
-    return this.#accusers.size >= this.#limits.accusersToShun;
+    return this.#accused >= this.#limits.accusersToShun;
   }
 
   /** A new wish replaces the old one, overdraft and all. */
@@ -135,7 +164,7 @@ export class Peer<Connection> {
 
   room(now: number): Room {
     if (this.capacity(now) === 0) return "closed";
-    if (this.#accusers.size >= this.#limits.accusersToDoubt) return "drained";
+    if (this.#accused >= this.#limits.accusersToDoubt) return "drained";
     if (this.#left > 0) return "open";
     return this.#left > -this.#limits.overdraft ? "spare" : "drained";
   }

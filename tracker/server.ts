@@ -2,19 +2,14 @@
 // connect and from where; whatever a stranger sends, nothing of it throws past this file.
 
 import { createHash, randomBytes } from "node:crypto";
-import {
-  createServer,
-  type IncomingMessage,
-  type Server,
-  type ServerResponse,
-  STATUS_CODES,
-} from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { type AddressInfo, isIPv6 } from "node:net";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
-import { type ServerOptions, WebSocketServer } from "ws";
+import { WebSocketServer } from "ws";
 import { Admission } from "./admission.ts";
 import { type Answers, answersOf } from "./attest/answers.ts";
+import { RedisCluster } from "./cluster/redis-cluster.ts";
 import { answerHttp } from "./http.ts";
 import { DEFAULT_EDGE_LIMITS, DEFAULT_LIMITS, type EdgeLimits, type Limits } from "./limits.ts";
 import { type Log, silent } from "./log.ts";
@@ -36,6 +31,7 @@ import type { Totals } from "./tally.ts";
 import { JoinTokens, SHORTEST_SECRET } from "./tokens.ts";
 import { type Clock, Tracker, type TrackerNeeds } from "./tracker.ts";
 import { type TurnSettings, turnServer } from "./turn.ts";
+import { refuse, socketOptions } from "./upgrade.ts";
 
 export interface RunningTracker {
   readonly port: number;
@@ -72,6 +68,7 @@ export async function startTracker(options: TrackerOptions = {}): Promise<Runnin
     scripts: new Scripts(options.scriptsDir ?? join(thisPackage().root, "dist", "client")),
     tokens: tokensOf(options.tokenSecrets ?? []),
     turn: options.turn,
+    redis: options.redis,
     limits: { ...DEFAULT_LIMITS, ...options.limits },
     edgeLimits: { ...DEFAULT_EDGE_LIMITS, ...options.edgeLimits },
     clock: options.clock ?? { now: () => performance.now() },
@@ -105,6 +102,7 @@ interface EdgeNeeds {
   /** What a join token lacks; `undefined`: none is needed. */
   readonly tokens: TrackerNeeds<Socket>["lacks"];
   readonly turn: TurnSettings | undefined;
+  readonly redis: string | undefined;
   readonly limits: Limits;
   readonly edgeLimits: EdgeLimits;
   readonly clock: Clock;
@@ -130,6 +128,7 @@ class Edge implements RunningTracker {
   readonly #admission: Admission;
   readonly #sockets: Sockets;
   readonly #tracker: Tracker<Socket>;
+  readonly #cluster: RedisCluster | undefined;
   #stun: StunServer | undefined;
   #sweeping: NodeJS.Timeout | undefined;
   /** Upgrades refused, by status. */
@@ -159,7 +158,9 @@ class Edge implements RunningTracker {
         this.#admission.released(socket.caller.household);
       },
     });
+    if (needs.redis !== undefined) this.#cluster = this.#clusterAt(needs.redis);
     this.#tracker = new Tracker<Socket>({
+      cluster: this.#cluster,
       limits,
       clock,
       random: {
@@ -184,8 +185,11 @@ class Edge implements RunningTracker {
     const told = {
       totals: () => this.totals(),
       sockets: () => this.#sockets.count,
+      sessions: () => this.#tracker.sessions,
+      addresses: () => this.#admission.size,
       refused: () => this.#refused,
       isDraining: () => this.#closing !== undefined,
+      cluster: this.#cluster,
     };
     const http = {
       ...told,
@@ -215,13 +219,28 @@ class Edge implements RunningTracker {
   }
 
   async listen(port: number, host: string | undefined, stunPort: number | "off"): Promise<void> {
+    await this.#cluster?.join();
     if (stunPort !== "off") this.#stun = await this.#listenForStun(stunPort, host);
     try {
       await this.#listenForHttp(port, host);
     } catch (error) {
-      await this.#stun?.close();
+      await Promise.all([this.#stun?.close(), this.#cluster?.close()]);
       throw error;
     }
+  }
+
+  #clusterAt(url: string): RedisCluster {
+    return new RedisCluster({
+      url,
+      log: this.#needs.log,
+      nameOf: (household) => this.#admission.keyOf(household) ?? "",
+      listener: {
+        card: (peer) => this.#tracker.card(peer),
+        peers: () => this.#tracker.peers(),
+        heard: (from, letter) => this.#guarded(() => this.#tracker.heard(from, letter)),
+        lost: (node) => this.#guarded(() => this.#tracker.lost(node)),
+      },
+    });
   }
 
   async #listenForStun(port: number, host: string | undefined): Promise<StunServer> {
@@ -298,19 +317,24 @@ class Edge implements RunningTracker {
     this.#needs.answers?.close();
     const closed = new Promise<void>((resolve) => this.#http.close(() => resolve()));
     this.#http.closeAllConnections();
-    await Promise.all([closed, this.#stun?.close()]);
+    await Promise.all([closed, this.#stun?.close(), this.#cluster?.close()]);
     log("info", "closed");
   }
 
-  /** The core has no business throwing; should a stranger find a way, it costs them their socket and not everybody's. */
   #received(socket: Socket, text: string): void {
+    if (!this.#guarded(() => this.#tracker.receive(socket, text))) socket.ws.terminate();
+  }
+
+  /** The core has no business throwing; should a stranger find a way, it costs them their socket and not everybody's. */
+  #guarded(task: () => void): boolean {
     try {
-      this.#tracker.receive(socket, text);
+      task();
+      return true;
     } catch (error) {
       const stack = error instanceof Error ? String(error.stack) : "";
       // From the second line on: our own places in code, without the text that may quote the stranger.
       this.#needs.log("error", "bug", { at: stack.split("\n").slice(1, 4).join(" ") });
-      socket.ws.terminate();
+      return false;
     }
   }
 
@@ -335,7 +359,7 @@ class Edge implements RunningTracker {
 
   #upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
     // First of all: a reset before or during the handshake is an `error` that nobody else hears.
-    stream.on("error", () => {});
+    stream.on("error", unheard);
     if (this.#closing !== undefined) {
       this.#refuse(stream, 503, "This tracker is going away.");
       return;
@@ -350,13 +374,11 @@ class Edge implements RunningTracker {
       return;
     }
     const { site, household } = verdict;
-    let opened = false;
-    stream.once("close", () => {
-      if (!opened) this.#admission.released(household);
-    });
+    const failed = () => this.#admission.released(household);
+    stream.once("close", failed);
     // Calls back at once or never: a handshake that is not WebSocket's gets its 400 from `ws`.
     this.#upgrades.handleUpgrade(request, stream, head, (ws) => {
-      opened = true;
+      stream.removeListener("close", failed);
       const caller = { site, household, address };
       const socket = this.#sockets.add(ws, caller);
       this.#tracker.arrived(socket, this.#whereIs(caller), household);
@@ -364,31 +386,7 @@ class Edge implements RunningTracker {
   }
 }
 
-/** `closeTimeout` and `maxPendingAutoPongs` are newer than the published types. */
-function socketOptions(
-  limits: EdgeLimits,
-): ServerOptions & { closeTimeout: number; maxPendingAutoPongs: number } {
-  return {
-    noServer: true,
-    clientTracking: false,
-    // Small JSON does not earn a zlib context per socket.
-    perMessageDeflate: false,
-    maxPayload: limits.messageBytes,
-    maxFragments: limits.messageFrames,
-    maxBufferedChunks: limits.bufferedChunks,
-    closeTimeout: limits.closeMs,
-    maxPendingAutoPongs: limits.messageFrames,
-  };
-}
-
-function refuse(stream: Duplex, status: number, sentence: string): void {
-  const body = `${sentence}\n`;
-  stream.once("finish", () => stream.destroy());
-  stream.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Type: text/plain\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-  );
-}
+const unheard = (): void => {};
 
 function peerIdOf(secret: string): PeerId {
   const bytes = fromBase64url(secret) ?? new Uint8Array(0);

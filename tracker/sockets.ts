@@ -16,9 +16,12 @@ export interface Wire {
   ping(): void;
   close(code: number, reason: string): void;
   terminate(): void;
-  on(event: "message", listener: (payload: unknown, isBinary: boolean) => void): unknown;
-  on(event: "error", listener: (error: Error) => void): unknown;
-  on(event: "ping" | "pong" | "close", listener: () => void): unknown;
+  on(
+    event: "message",
+    listener: (this: Wire, payload: unknown, isBinary: boolean) => void,
+  ): unknown;
+  on(event: "error", listener: (this: Wire, error: Error) => void): unknown;
+  on(event: "ping" | "pong" | "close", listener: (this: Wire) => void): unknown;
 }
 
 export interface SocketsNeeds {
@@ -63,13 +66,24 @@ const RESTART = 1012;
 /** Closing handshakes begun per turn of the event loop, so that readiness probes are answered in between. */
 const CLOSED_PER_TURN = 500;
 
+interface Listeners {
+  message(this: Wire, payload: unknown, isBinary: boolean): void;
+  ping(this: Wire): void;
+  pong(this: Wire): void;
+  error(this: Wire, error: Error): void;
+  close(this: Wire): void;
+}
+
 export class Sockets {
   readonly #needs: SocketsNeeds;
   readonly #open = new Set<Socket>();
+  readonly #socketOf = new WeakMap<Wire, Socket>();
+  readonly #listeners: Listeners;
   #emptied: (() => void) | undefined;
 
   constructor(needs: SocketsNeeds) {
     this.#needs = needs;
+    this.#listeners = this.#listenersOfAll();
   }
 
   get count(): number {
@@ -84,28 +98,53 @@ export class Sockets {
   add(ws: Wire, caller: Caller): Socket {
     const socket: Socket = { ws, caller, pingedAt: this.#needs.now(), answered: true };
     this.#open.add(socket);
-    ws.on("message", (payload, isBinary) => {
-      // Binary is no message of ours; the empty text is refused as malformed, like any other mistake.
-      this.#needs.received(socket, isBinary ? "" : String(payload));
-    });
-    // Control frames nobody asked for (browsers send none) use up the same allowance as the message of that name.
-    ws.on("ping", () => this.#needs.received(socket, PING));
-    ws.on("pong", () => {
-      if (socket.answered) this.#needs.received(socket, PING);
-      socket.answered = true;
-    });
-    // Oversized, malformed or half a frame: `ws` closes by itself, and `close` follows.
-    ws.on("error", (error) => {
-      const code = "code" in error ? String(error.code) : "";
-      if (!code.startsWith("WS_ERR_")) return;
-      this.#needs.broke(socket, TOO_LARGE.has(code) ? "too-large" : "malformed");
-    });
-    ws.on("close", () => {
+    this.#socketOf.set(ws, socket);
+    const { message, ping, pong, error, close } = this.#listeners;
+    ws.on("message", message);
+    ws.on("ping", ping);
+    ws.on("pong", pong);
+    ws.on("error", error);
+    ws.on("close", close);
+    return socket;
+  }
+
+  /** One set of listeners for all sockets: five closures each, times fifteen thousand, are megabytes. */
+  #listenersOfAll(): Listeners {
+    const { received, broke } = this.#needs;
+    const as = (ws: Wire, act: (socket: Socket) => void): void => {
+      const socket = this.#socketOf.get(ws);
+      if (socket !== undefined) act(socket);
+    };
+    const closed = (socket: Socket): void => {
       this.#open.delete(socket);
       this.#needs.closed(socket);
       if (this.#open.size === 0) this.#emptied?.();
-    });
-    return socket;
+    };
+    return {
+      message(payload, isBinary) {
+        // Binary is no message of ours; the empty text is refused as malformed, like any other mistake.
+        as(this, (socket) => received(socket, isBinary ? "" : String(payload)));
+      },
+      // Control frames nobody asked for (browsers send none) use up the same allowance as the message of that name.
+      ping() {
+        as(this, (socket) => received(socket, PING));
+      },
+      pong() {
+        as(this, (socket) => {
+          if (socket.answered) received(socket, PING);
+          socket.answered = true;
+        });
+      },
+      // Oversized, malformed or half a frame: `ws` closes by itself, and `close` follows.
+      error(error) {
+        const code = "code" in error ? String(error.code) : "";
+        if (!code.startsWith("WS_ERR_")) return;
+        as(this, (socket) => broke(socket, TOO_LARGE.has(code) ? "too-large" : "malformed"));
+      },
+      close() {
+        as(this, closed);
+      },
+    };
   }
 
   send({ ws }: Socket, message: TrackerMessage): void {

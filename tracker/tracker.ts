@@ -2,6 +2,7 @@
 // met a socket, a clock or a database, so the simulator runs this very file. It never trusts what it is told beyond
 // the bounds in `limits`, never sees content, and its work per message does not grow with the swarm.
 
+import type { Card, Cluster, ClusterListener, Letter, NodeId } from "./cluster/cluster.ts";
 import { Household } from "./household.ts";
 import type { Limits } from "./limits.ts";
 import { Meetings, type Message } from "./meetings.ts";
@@ -47,10 +48,12 @@ export interface TrackerNeeds<Connection> {
   servers?(): Servers;
   /** What is wrong with a join token, or `undefined` when it admits to the site. Left out: none is needed. */
   lacks?(token: string | undefined, site: string): string | undefined;
+  /** The other trackers of the same swarms. Left out: there are none. */
+  readonly cluster?: Cluster | undefined;
 }
 
 /** `Connection` is whatever the host says it is: a socket in production, an object in a test. */
-export class Tracker<Connection extends object> {
+export class Tracker<Connection extends object> implements ClusterListener {
   readonly #needs: TrackerNeeds<Connection>;
   readonly #guests = new Map<Connection, Guest<Connection>>();
   readonly #peers = new Map<PeerId, Peer<Connection>>();
@@ -63,6 +66,9 @@ export class Tracker<Connection extends object> {
       limits: needs.limits,
       random: needs.random,
       tally: this.#tally,
+      cluster: needs.cluster,
+      now: () => needs.clock.now(),
+      peer: (id) => this.#peers.get(id),
       send: (peer, message) => this.#send(peer, message),
       offended: (peer, code, detail) => this.#offended(peer.guest, code, detail),
     });
@@ -147,6 +153,45 @@ export class Tracker<Connection extends object> {
     }
   }
 
+  card(id: PeerId): Card | undefined {
+    const peer = this.#peers.get(id);
+    if (peer === undefined) return undefined;
+    const room = peer.room(this.#needs.clock.now());
+    const { levels, swarms, guest } = peer;
+    return { levels, swarms, room, region: guest.where.region };
+  }
+
+  peers(): Iterable<PeerId> {
+    return this.#peers.keys();
+  }
+
+  heard(from: NodeId, letter: Letter): void {
+    switch (letter.type) {
+      case "parted":
+        for (const id of letter.from) this.#peers.get(id)?.known.part(letter.peer);
+        break;
+      case "accused":
+        this.#accused(letter.peer, letter.household);
+        break;
+      case "replaced": {
+        const guest = this.#peers.get(letter.peer)?.guest;
+        if (guest !== undefined) this.#refuseAndDrop(guest, "replaced", "connected again");
+        break;
+      }
+      default:
+        this.#meetings.heard(from, letter);
+    }
+  }
+
+  lost(node: NodeId): void {
+    this.#meetings.lost(node);
+  }
+
+  /** Introductions under way or just over. */
+  get sessions(): number {
+    return this.#meetings.sessions;
+  }
+
   totals(): Totals {
     return this.#tally.totals({ peers: this.#peers.size, swarms: this.#meetings.swarms });
   }
@@ -194,6 +239,7 @@ export class Tracker<Connection extends object> {
     const refinement = message.region?.trim().toLowerCase();
     guest.peer = new Peer(id, { guest, refinement }, { limits, now });
     this.#peers.set(id, guest.peer);
+    this.#needs.cluster?.changed(id);
     this.#tally.came(guest.where.label);
     this.#send(guest.peer, {
       type: "welcome",
@@ -215,16 +261,27 @@ export class Tracker<Connection extends object> {
     }
     peer.reportedAt = now;
     this.#tally.moved(bytes);
+    const { cluster } = this.#needs;
+    const household = cluster?.alias(peer.guest.household) ?? peer.guest.household;
     for (const id of new Set(poisoned)) {
       // Only of whom it has met: nobody can speak ill of strangers.
       if (!peer.known.has(id, now)) continue;
       this.#tally.offended("poisoned");
-      peer.known.note(id, "poisoned", now);
-      const accused = this.#peers.get(id);
-      if (accused === undefined) continue;
-      if (accused.accused(peer.guest.household)) accused.guest.household.strike(now);
-      this.#meetings.seat(accused, now);
+      const node = peer.known.nodeOf(id);
+      peer.known.note(id, "poisoned", { now, node });
+      if (this.#peers.has(id)) this.#accused(id, household);
+      else if (node !== undefined && typeof household === "string") {
+        cluster?.send(node, { type: "accused", peer: id, household });
+      }
     }
+  }
+
+  #accused(id: PeerId, by: Household | string): void {
+    const accused = this.#peers.get(id);
+    if (accused === undefined) return;
+    const now = this.#needs.clock.now();
+    if (accused.accused(by)) accused.guest.household.strike(now);
+    this.#meetings.seat(accused, now);
   }
 
   #forget(guest: Guest<Connection>): void {
@@ -234,15 +291,21 @@ export class Tracker<Connection extends object> {
     const now = this.#needs.clock.now();
     this.#peers.delete(peer.id);
     this.#tally.went(guest.where.label);
-    for (const id of peer.known.linked(now)) this.#peers.get(id)?.known.part(peer.id);
+    const elsewhere = new Map<NodeId, PeerId[]>();
+    for (const [id, node] of peer.known.linked(now)) {
+      if (node === undefined) this.#peers.get(id)?.known.part(peer.id);
+      else elsewhere.set(node, [...(elsewhere.get(node) ?? []), id]);
+    }
+    for (const [node, from] of elsewhere) {
+      this.#needs.cluster?.send(node, { type: "parted", peer: peer.id, from });
+    }
     this.#meetings.departed(peer, now);
   }
 
   /** Refuses; and after too many refusals in a short time, drops. */
   #offended(guest: Guest<Connection>, code: RefusalCode, detail: string): void {
     const now = this.#needs.clock.now();
-    guest.violations.take(1, now);
-    if (guest.violations.has(1, now)) {
+    if (!guest.offends(now)) {
       this.#tally.offended(code);
       this.#needs.outbox.send(guest.connection, { type: "refused", code, detail });
     } else {

@@ -192,7 +192,8 @@ function fieldsOf(text: string): Parsed<Fields> {
 const isSdp = (value: unknown): value is string =>
   isText(value, MAX_SDP_LENGTH) && value.startsWith("v=0") && !/^m=(audio|video)/m.test(value);
 
-function signalOf(value: unknown): Signal | undefined {
+/** `undefined` when it is none, or out of bounds. */
+export function signalOf(value: unknown): Signal | undefined {
   if (!isFields(value)) return undefined;
   const { kind, sdp, candidate, mid, line } = value;
   if (kind === "offer" || kind === "answer") return isSdp(sdp) ? { kind, sdp } : undefined;

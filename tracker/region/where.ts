@@ -13,9 +13,12 @@ export interface Region {
   readonly barred: ReadonlySet<string>;
 }
 
-export interface Place {
+interface Bordered {
   /** Of the operator's rules, if one holds the address. */
-  readonly region?: Region;
+  readonly region?: Region | undefined;
+}
+
+export interface Place extends Bordered {
   /** Keys of networks, nearest first: an operator's rule, the public address, its /24 or /48. */
   readonly networks: readonly string[];
   readonly asn?: string;
@@ -57,12 +60,12 @@ export function levelsOf(place: Place, refinement = ""): readonly Level[] {
 }
 
 /** Whether the operator's borders let peers of these places meet. */
-export function mayMeet(one: Place, other: Place): boolean {
+export function mayMeet(one: Bordered, other: Bordered): boolean {
   if (one.region?.name === other.region?.name) return true;
   return !isBarred(one, other) && !isBarred(other, one);
 }
 
-const isBarred = ({ region }: Place, other: Place): boolean =>
+const isBarred = ({ region }: Bordered, other: Bordered): boolean =>
   region !== undefined &&
   (region.barred.has(EVERYONE_ELSE) || region.barred.has(other.region?.name ?? ""));
 

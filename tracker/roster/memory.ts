@@ -45,26 +45,28 @@ export class MemoryRoster<Member extends Placed> implements Roster<Member> {
     return this.#swarms.get(swarm)?.groups.get(group)?.get(shelfOf(standing)) ?? EMPTY;
   }
 
-  seat(name: string, member: Member, standing: Standing): void {
+  seat(name: string, member: Member, standing: Standing): boolean {
     const swarm: Swarm<Member> = this.#swarms.get(name) ?? {
       seats: new Map(),
       holders: 0,
       groups: new Map(),
     };
     this.#swarms.set(name, swarm);
-    const seat = swarm.seats.get(member) ?? {
+    const known = swarm.seats.get(member);
+    const seat = known ?? {
       shelf: NO_SHELF,
       holds: false,
       entries: member.levels.map(() => ({ member, at: 0 })),
     };
-    swarm.seats.set(member, seat);
+    if (known === undefined) swarm.seats.set(member, seat);
+    const changed = known === undefined || seat.holds !== standing.holds;
     swarm.holders += Number(standing.holds) - Number(seat.holds);
     seat.holds = standing.holds;
     const shelf = shelfOf(standing);
-    if (shelf === seat.shelf) return;
+    if (shelf === seat.shelf) return changed;
     takeOff(swarm, member, seat);
     seat.shelf = shelf;
-    if (shelf === NO_SHELF) return;
+    if (shelf === NO_SHELF) return true;
     for (const [index, { key }] of member.levels.entries()) {
       const entry = seat.entries[index];
       if (entry === undefined) continue;
@@ -74,6 +76,7 @@ export class MemoryRoster<Member extends Placed> implements Roster<Member> {
       group.set(shelf, entries);
       entry.at = entries.push(entry) - 1;
     }
+    return true;
   }
 
   leave(name: string, member: Member): void {

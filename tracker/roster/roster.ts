@@ -28,8 +28,11 @@ export interface Placed {
 export type Shelf<Member> = readonly { readonly member: Member }[];
 
 export interface Roster<Member extends Placed> {
-  /** Puts a member into a swarm, or changes its standing there. Costs a few steps per level, whatever the size. */
-  seat(swarm: string, member: Member, standing: Standing): void;
+  /**
+   * Puts a member into a swarm, or changes its standing there; whether that changed anything. Costs a few steps per
+   * level, whatever the size.
+   */
+  seat(swarm: string, member: Member, standing: Standing): boolean;
   leave(swarm: string, member: Member): void;
   /** `closed` members are on no shelf. */
   shelf(swarm: string, group: string, standing: Omit<Standing, "holds">): Shelf<Member>;
