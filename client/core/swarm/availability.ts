@@ -5,7 +5,7 @@ import type { Bytes } from "../../../tracker/protocol/bytes.ts";
 import { Bitfield } from "../cache/bitfield.ts";
 import type { Violation } from "../events.ts";
 import type { Content, ContentId, Millis } from "../vocabulary.ts";
-import { type ControlMessage, type Handle, MAX_ASKED } from "../wire/messages.ts";
+import { type DeltaKind, type Handle, MAX_ASKED } from "../wire/messages.ts";
 
 interface Asked {
   readonly content: Content;
@@ -60,11 +60,6 @@ export class Availability {
     if (asked === undefined) return "unasked";
     return asked.held === null ? asked.askedAt : "answered";
   }
-  /** Whether it holds any of it, or has yet to say. */
-  mayHold(content: ContentId): boolean {
-    const asked = this.#byContent.get(content);
-    return asked !== undefined && (asked.held === null || asked.held.held > 0);
-  }
   has(content: ContentId, index: number): boolean {
     return this.#byContent.get(content)?.held?.has(index) ?? false;
   }
@@ -91,7 +86,9 @@ export class Availability {
   }
 
   delta(
-    { handle, kind, indices }: Omit<ControlMessage & { type: "delta" }, "type">,
+    handle: Handle,
+    kind: DeltaKind,
+    indices: readonly number[],
     now: Millis,
   ): Violation | "late" | "changed" {
     const asked = this.#byHandle.get(handle);

@@ -47,7 +47,6 @@ export class Neighbourhood {
   readonly #membership: Membership;
   readonly #clock: Ports["clock"];
   readonly #listener: NeighbourhoodListener;
-  readonly #wanted = new Set<Content>();
   #id: PeerId | null = null;
   #region: string | null = null;
   #reporting: Cancel | null = null;
@@ -68,25 +67,18 @@ export class Neighbourhood {
         holding: (content) => cache.holding(content),
         pending: needs.pending,
       },
-      searching: () =>
-        [...this.#wanted].some((content) => this.#membership.hasMoreThan(this.links.size, content)),
       signal: (to, session, signal) => this.discovery.signal(to, session, signal),
       ended: (session, outcome) => this.discovery.ended(session, outcome),
       listener: {
         ...listener,
-        changed: () => {
-          listener.changed();
-          if (this.#lacking) this.#membership.widen();
-        },
         left: (link, reason) => {
           listener.left(link, reason);
           if (reason !== "local") this.discovery.widen();
         },
         ready: (link) => {
           listener.ready(link);
-          if (this.#wanting > 0) this.discovery.widen();
+          if (this.links.wanted > 0) this.discovery.widen();
         },
-        rotated: () => this.discovery.widen(),
         attempted: listener.changed,
       },
     });
@@ -97,7 +89,7 @@ export class Neighbourhood {
       url: needs.trackerUrl,
       region: needs.region,
       token: needs.token,
-      wanted: () => this.#wanting,
+      wanted: () => this.links.wanted,
       listener: {
         changed: listener.trackerChanged,
         welcomed: (peer, region, servers) => {
@@ -107,7 +99,6 @@ export class Neighbourhood {
         },
         announced: (message) => {
           this.#membership.announced(message);
-          if (this.#lacking) this.#membership.widen();
           listener.changed();
         },
         introduced: (message) => this.links.introduced(message),
@@ -117,13 +108,7 @@ export class Neighbourhood {
       },
     });
     const { discovery, links } = this;
-    this.#membership = new Membership({
-      clock,
-      cache,
-      discovery,
-      links,
-      wanted: () => this.#wanting,
-    });
+    this.#membership = new Membership({ clock, cache, discovery, links });
   }
 
   get id(): PeerId | null {
@@ -152,32 +137,17 @@ export class Neighbourhood {
     this.#reporting?.();
     this.#reporting = null;
     this.links.closeAll();
-    this.#membership.leave();
     this.discovery.stop();
-  }
-
-  get #wanting(): number {
-    return this.links.wanted(this.#lacking);
-  }
-  /** Somebody holds what is wanted here, and it is nobody we are linked with. */
-  get #lacking(): boolean {
-    for (const content of this.#wanted) {
-      if (this.#membership.holdersOf(content) === 0) continue;
-      if (!this.links.all.some((link) => link.mayHold(content.id))) return true;
-    }
-    return false;
   }
 
   /** This content is wanted here now: look for its holders. */
   want(content: Content): void {
-    this.#wanted.add(content);
     for (const link of this.links.all) link.ask(content);
     this.#membership.seek(content);
   }
 
   /** It is wanted no more; what is held of it stays on offer. */
   release(content: Content): void {
-    this.#wanted.delete(content);
     for (const link of this.links.all) link.drop(content.id);
     this.#membership.join(content);
   }

@@ -139,9 +139,6 @@ export class RemotePeer {
   awaitedSince(content: ContentId): Millis | "answered" | "unasked" {
     return this.#availability.awaitedSince(content);
   }
-  mayHold(content: ContentId): boolean {
-    return this.#availability.mayHold(content);
-  }
   has(content: ContentId, index: number): boolean {
     return this.#availability.has(content, index);
   }
@@ -300,7 +297,14 @@ export class RemotePeer {
           this.#availability.answer(message.handle, message.count, message.bits),
         );
       case "delta":
-        return this.#informed(this.#availability.delta(message, this.#needs.clock.now()));
+        return this.#informed(
+          this.#availability.delta(
+            message.handle,
+            message.kind,
+            message.indices,
+            this.#needs.clock.now(),
+          ),
+        );
       case "request":
         return this.#requested(message.request, message.handle, message.index);
       case "reject":
@@ -318,7 +322,8 @@ export class RemotePeer {
         return this.#roundTrip.end(message.nonce, this.#needs.clock.now());
       case "bye":
         this.close();
-        return this.#over();
+        this.#needs.listener.ended(this, "remote");
+        return undefined;
     }
   }
 
@@ -328,7 +333,8 @@ export class RemotePeer {
     if (message.version !== WIRE_VERSION) {
       // A newer Shoal is no offender: part as strangers.
       this.close("useless");
-      return this.#over();
+      this.#needs.listener.ended(this, "remote");
+      return undefined;
     }
     this.#theirRequests = message.requests;
     this.#ready = true;
@@ -353,9 +359,6 @@ export class RemotePeer {
     return outcome === "removed" ? this.#changed() : outcome;
   }
 
-  #over(): undefined {
-    this.#needs.listener.ended(this, "remote");
-  }
   #changed(): undefined {
     this.#needs.listener.changed(this);
   }

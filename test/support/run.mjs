@@ -1,10 +1,12 @@
 #!/usr/bin/env node
-// What `npm run bench` runs: the benchmarks, from their TypeScript sources, by the same tool that builds the rest. Its
-// runner stays open, unlike `runnerImport`'s, because the rivals are imported only when they have been installed.
+// Runs the `main` of a TypeScript module with the words behind it, by the same tool that builds the rest; its number is
+// the exit code. The runner stays open, unlike `runnerImport`'s, because some modules are imported only when they are
+// needed.
 
 import { fileURLToPath } from "node:url";
 import { createServer, createServerModuleRunner } from "vite";
 
+const [path, ...words] = process.argv.slice(2);
 const vite = await createServer({
   configFile: false,
   root: fileURLToPath(new URL("../..", import.meta.url)),
@@ -14,8 +16,8 @@ const vite = await createServer({
   server: { middlewareMode: true, hmr: false, ws: false, watch: null },
 });
 const runner = createServerModuleRunner(vite.environments.ssr, { hmr: false });
-const { main } = await runner.import("/test/bench/main.ts");
-const code = await main(process.argv.slice(2));
+const { main } = await runner.import(`/${path}`);
+const code = await main(words);
 await runner.close();
 await vite.close();
 process.exit(code);

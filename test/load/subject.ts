@@ -1,0 +1,83 @@
+// A server under load: a process of its own with a probe in it. Owns the process; `end` ends it.
+
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+export const KINDS = ["ws", "bittorrent", "shoal"] as const;
+export type Kind = (typeof KINDS)[number];
+
+/** Bytes; milliseconds. `heap` is what is in use after a collection, with buffers. */
+export interface Measured {
+  readonly rss: number;
+  readonly heap: number;
+  readonly loopP99Ms: number;
+}
+
+const at = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+
+/** Regions of the rules that the trackers under load go by: 127.100.0.0/16 and so on. */
+export const REGIONS = 50;
+export const regionRules = (): string =>
+  JSON.stringify(
+    Object.fromEntries(
+      Array.from({ length: REGIONS }, (_, each) => [`127.${100 + each}.0.0/16`, `region ${each}`]),
+    ),
+  );
+
+/** Whether the benchmarks' packages are installed. */
+export const hasRival = (): boolean => existsSync(at("test/bench/node_modules/bittorrent-tracker"));
+
+export class Subject {
+  readonly port: number;
+  readonly #child: ChildProcess;
+
+  private constructor(child: ChildProcess, port: number) {
+    this.#child = child;
+    this.port = port;
+  }
+
+  /** Resolves when it listens. `port` 0 is any free one. */
+  static async start(kind: Kind, rules: string, port = 0): Promise<Subject> {
+    const [path, words] = {
+      ws: ["test/load/echo.mjs", [String(port)]] as const,
+      bittorrent: ["test/load/bittorrent.mjs", [String(port)]] as const,
+      shoal: [
+        "dist/tracker/main.js",
+        ["tracker", "--port", String(port), "--regions", rules, "--log-level", "error"],
+      ] as const,
+    }[kind];
+    const child = fork(at(path), [...words], {
+      execArgv: ["--expose-gc", "--import", at("test/load/probe.mjs")],
+      stdio: ["ignore", "pipe", "inherit", "ipc"],
+    });
+    if (child.stdout === null) throw new Error("a piped stream is there");
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    const { value, done } = await lines.next();
+    if (done) throw new Error(`${kind} ended before it listened`);
+    return new Subject(child, JSON.parse(value).port);
+  }
+
+  get isAlive(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  async measure(): Promise<Measured> {
+    this.#child.send("measure");
+    const [answer] = await once(this.#child, "message");
+    return answer;
+  }
+  /** The event loop's delays count from here. */
+  reset(): void {
+    this.#child.send("reset");
+  }
+
+  async end(signal: "SIGKILL" | "SIGTERM" = "SIGKILL"): Promise<void> {
+    if (!this.isAlive) return;
+    const exited = once(this.#child, "exit");
+    this.#child.kill(signal);
+    await exited;
+  }
+}
