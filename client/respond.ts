@@ -117,17 +117,17 @@ class Body {
   }
 
   /**
-   * The site has another version than its manifest says. If it begins with what the page has seen, the page gets the
+   * The site has another version than its manifest says, or has taken this one back. If it begins with what the page has seen, the page gets the
    * rest of it: exactly what it would have had without us.
    */
   async #goOn(error: unknown): Promise<boolean> {
     const { content, hasher } = this.#answer;
-    if (!(error instanceof ShoalError) || error.code !== "origin/mismatch") return false;
+    if (!(error instanceof ShoalError) || !isParting(error)) return false;
     const rest = await this.#rest().catch(() => null);
     if (rest === null) return false;
     this.#network = rest;
     if (this.#stopped) rest.cancel();
-    const { chunk } = (error as ShoalError<"origin/mismatch">).details;
+    const { chunk } = error.details;
     const parted = { asset: content.asset, seen: this.#seen, wrong: chunk, hasher };
     const isSame = await continues(rest, parted).catch(() => false);
     if (isSame) await this.#pull();
@@ -203,6 +203,10 @@ function asFetched(
   }
   return response;
 }
+
+/** From some chunk on there is only the network. */
+const isParting = (error: ShoalError): error is ShoalError<"origin/mismatch" | "content/purged"> =>
+  error.code === "origin/mismatch" || error.code === "content/purged";
 
 /** What `fetch` would reject with; the code stays readable as the cause. */
 function networkError(cause: unknown): TypeError {

@@ -36,7 +36,11 @@ Introduces the visitors of your site to each other and serves the client script.
                        secrets change; better set as SHOAL_TOKEN_SECRET, where ps shows nothing
   --content ORIGIN     whose URLs are read, hashed and signed when pages ask; repeatable; a
                        private address must be listed itself; "off": none (default: the sites)
-  --key FILE           signing key, made if there is none (default: a new one each start)
+  --key FILE           signing key, made if there is none (default: a new one each start);
+                       purges are kept beside it
+  --purge-token SECRET
+                       whoever has it may POST /purge; needs --key; better set as
+                       SHOAL_PURGE_TOKEN, where ps shows nothing
   --trust-proxy N|CIDR,...
                        believe X-Forwarded-For from so many proxies, or from these subnets
   --regions FILE       JSON object of subnet and name, such as {"10.0.0.0/8": "office"},

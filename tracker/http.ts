@@ -1,13 +1,15 @@
-// The tracker's plain HTTP side: scripts, attested manifests, liveness, readiness, totals and metrics. Read-only, no
-// cookies, nothing of any one visitor; the one body that is taken is a list of URLs.
+// The tracker's plain HTTP side: scripts, attested manifests, liveness, readiness, totals and metrics, and where purges come
+// in. No cookies, nothing of any one visitor; the one other body that is taken is a list of URLs.
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Metrics } from "./metrics.ts";
 import { ATTEST_PATH } from "./protocol/attestation.ts";
+import { answerPurge, PURGE_PATH, type PurgeRequestNeeds } from "./purge/purge-request.ts";
 import { SCRIPT_NAMES, type ScriptName, type Scripts } from "./scripts.ts";
 import type { Totals } from "./tally.ts";
 
 export interface HttpNeeds {
+  readonly purge: PurgeRequestNeeds;
   readonly scripts: Scripts;
   readonly metrics: Metrics;
   totals(): Totals;
@@ -45,7 +47,9 @@ export async function answerHttp(
 ): Promise<void> {
   // A reader that hangs up in the middle is its own business.
   response.on("error", () => {});
-  if (pathOf(request) === ATTEST_PATH && needs.attest !== undefined) {
+  const path = pathOf(request);
+  if (path === PURGE_PATH) return answerPurge(request, response, needs.purge);
+  if (path === ATTEST_PATH && needs.attest !== undefined) {
     for (const [name, value] of Object.entries(FOR_ALL)) response.setHeader(name, value);
     return needs.attest(request, response);
   }

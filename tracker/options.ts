@@ -22,8 +22,10 @@ export interface TrackerOptions {
   readonly tokenSecrets?: readonly string[];
   /** Origins whose URLs may be read and vouched for; default the sites. `off`: none. */
   readonly contents?: readonly string[] | "off";
-  /** Path of the signing key, made when there is none; default a key that ends with the process. */
+  /** Path of the signing key, made when there is none; purges are kept beside it. Default: a key that ends with the process. */
   readonly key?: string;
+  /** Whoever has it may purge; needs `key`. Default: nobody may. */
+  readonly purgeToken?: string;
   /** Default 0: `X-Forwarded-For` is not believed. */
   readonly trustProxy?: TrustProxy;
   /** Path of a JSON file of subnets and names. */
@@ -82,6 +84,7 @@ const FLAGS = {
   "token-secret": { type: "string", multiple: true },
   content: { type: "string", multiple: true },
   key: { type: "string" },
+  "purge-token": { type: "string" },
   "trust-proxy": { type: "string" },
   regions: { type: "string" },
   "geo-db": { type: "string" },
@@ -131,6 +134,7 @@ export function readOptions(args: readonly string[], environment: Environment): 
         ...(tokenSecrets.length === 0 ? {} : { tokenSecrets }),
         ...given("host", text("host")),
         ...given("key", text("key")),
+        ...given("purgeToken", text("purge-token")),
         ...given("regions", text("regions")),
         ...given("geoDb", text("geo-db")),
         ...given("asnDb", text("asn-db")),

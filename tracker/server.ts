@@ -19,6 +19,7 @@ import { DEFAULT_PORT, OptionError, originsOrError, type TrackerOptions } from "
 import { thisPackage } from "./package-root.ts";
 import { fromBase64url } from "./protocol/bytes.ts";
 import { type PeerId, peerIdFrom } from "./protocol/ids.ts";
+import { openPurges, type PurgeLog } from "./purge/purge-log.ts";
 import type { Address } from "./region/address.ts";
 import { locate, type Maps } from "./region/locate.ts";
 import { Proxies } from "./region/proxies.ts";
@@ -58,15 +59,18 @@ export async function startTracker(options: TrackerOptions = {}): Promise<Runnin
   if (typeof proxies === "string")
     throw new OptionError("trustProxy", `--trust-proxy: ${proxies}.`);
   const key = await trackerKey(options.key);
+  const purges = await openPurges(options, key);
   const edge = new Edge({
     sites,
     proxies,
     mapFiles: options,
     maps: await openMaps(options),
     key: key.publicKey,
-    answers: answersOf(options, sites, key),
+    answers: answersOf(options, sites, { key, ...(purges === undefined ? {} : { purges }) }),
     scripts: new Scripts(options.scriptsDir ?? join(thisPackage().root, "dist", "client")),
     tokens: tokensOf(options.tokenSecrets ?? []),
+    purges,
+    purgeToken: options.purgeToken,
     turn: options.turn,
     redis: options.redis,
     limits: { ...DEFAULT_LIMITS, ...options.limits },
@@ -101,6 +105,8 @@ interface EdgeNeeds {
   readonly scripts: Scripts;
   /** What a join token lacks; `undefined`: none is needed. */
   readonly tokens: TrackerNeeds<Socket>["lacks"];
+  readonly purges: PurgeLog | undefined;
+  readonly purgeToken: string | undefined;
   readonly turn: TurnSettings | undefined;
   readonly redis: string | undefined;
   readonly limits: Limits;
@@ -180,6 +186,7 @@ class Edge implements RunningTracker {
         ...(needs.turn === undefined ? {} : { turn: turnServer(needs.turn, Date.now()) }),
       }),
       ...(needs.tokens === undefined ? {} : { lacks: needs.tokens }),
+      ...(needs.purges === undefined ? {} : { purges: needs.purges }),
     });
     const { answers } = needs;
     const told = {
@@ -191,10 +198,18 @@ class Edge implements RunningTracker {
       isDraining: () => this.#closing !== undefined,
       cluster: this.#cluster,
     };
+    const purge = {
+      token: needs.purgeToken,
+      purge: async (targets: Parameters<PurgeLog["purge"]>[0]) => {
+        const records = (await needs.purges?.purge(targets)) ?? [];
+        return { records, told: this.#tracker.purged(records) };
+      },
+    };
     const http = {
       ...told,
       scripts: needs.scripts,
       metrics: new Metrics(told),
+      purge,
       attest:
         answers &&
         ((asked: IncomingMessage, answer: ServerResponse) =>

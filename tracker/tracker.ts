@@ -17,6 +17,7 @@ import {
   type Servers,
   type TrackerMessage,
 } from "./protocol/messages.ts";
+import { MAX_PURGES_PER_MESSAGE, type PurgeRecord, type PurgesKnown } from "./protocol/purge.ts";
 import type { Where } from "./region/where.ts";
 import { Tally, type Totals } from "./tally.ts";
 
@@ -37,6 +38,11 @@ export interface Outbox<Connection> {
   /** The core is done with the connection and has told it why. `left` may follow or not. */
   drop(connection: Connection, reason: DropReason, detail: string): void;
 }
+export interface Purges {
+  readonly known: PurgesKnown;
+  /** What is new to somebody who knows this much, a message's worth each. */
+  since(known: PurgesKnown | undefined): Iterable<readonly PurgeRecord[]>;
+}
 export interface TrackerNeeds<Connection> {
   readonly limits: Limits;
   readonly clock: Clock;
@@ -46,6 +52,8 @@ export interface TrackerNeeds<Connection> {
   peerIdOf(secret: string): PeerId;
   /** What a page is told of servers for its links; asked for each. */
   servers?(): Servers;
+  /** What the operator has purged. Left out: nothing is ever purged. */
+  readonly purges?: Purges;
   /** What is wrong with a join token, or `undefined` when it admits to the site. Left out: none is needed. */
   lacks?(token: string | undefined, site: string): string | undefined;
   /** The other trackers of the same swarms. Left out: there are none. */
@@ -145,6 +153,15 @@ export class Tracker<Connection extends object> implements ClusterListener {
     this.#meetings.sweep(now);
   }
 
+  /** Tells everybody what was purged just now. How many were told. */
+  purged(records: readonly PurgeRecord[]): number {
+    for (let at = 0; at < records.length; at += MAX_PURGES_PER_MESSAGE) {
+      const some = records.slice(at, at + MAX_PURGES_PER_MESSAGE);
+      for (const peer of this.#peers.values()) this.#send(peer, { type: "purged", records: some });
+    }
+    return this.#peers.size;
+  }
+
   /** Says goodbye to everybody, each with its own moment to return, so that they do not come back as one. */
   drain(retryAfterMs: number): void {
     for (const { connection } of this.#guests.values()) {
@@ -223,7 +240,7 @@ export class Tracker<Connection extends object> implements ClusterListener {
   }
 
   #hello(guest: Guest<Connection>, message: Message<"hello">, now: number): void {
-    const { limits } = this.#needs;
+    const { limits, purges } = this.#needs;
     if (message.version !== PROTOCOL_VERSION) {
       this.#refuseAndDrop(guest, "version", `this tracker speaks ${PROTOCOL_VERSION}`);
       return;
@@ -248,7 +265,11 @@ export class Tracker<Connection extends object> implements ClusterListener {
       region: guest.where.label,
       heartbeatMs: limits.heartbeatMs,
       ...this.#needs.servers?.(),
+      ...(purges === undefined ? {} : { purges: purges.known }),
     });
+    for (const records of purges?.since(message.purges) ?? []) {
+      this.#send(guest.peer, { type: "purged", records });
+    }
   }
 
   #report(peer: Peer<Connection>, message: Message<"report">, now: number): void {

@@ -12,6 +12,7 @@ export interface ErrorDetails {
   "origin/unreachable": { readonly url: string };
   "origin/status": { readonly url: string; readonly status: number };
   "origin/mismatch": { readonly url: string; readonly chunk: number };
+  "content/purged": { readonly url: string; readonly chunk: number };
   "client/closed": Record<never, never>;
 }
 export type ErrorCode = keyof ErrorDetails;
@@ -34,6 +35,7 @@ const TEXTS: { readonly [C in ErrorCode]: (details: ErrorDetails[C]) => string }
   "origin/status": ({ url, status }) => `The origin answered ${status} for ${url}.`,
   "origin/mismatch": ({ url, chunk }) =>
     `${url} at the origin differs from its manifest in chunk ${chunk}. Publish the manifest again.`,
+  "content/purged": ({ url }) => `${url} was purged while it was being read.`,
   "client/closed": () => "The client is closed.",
 };
 

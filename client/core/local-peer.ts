@@ -5,6 +5,7 @@ import { Account } from "./account.ts";
 import { ChunkCache } from "./cache/chunk-cache.ts";
 import { Catalogue } from "./catalogue/catalogue.ts";
 import { contentOf } from "./catalogue/content.ts";
+import { Purges } from "./catalogue/purges.ts";
 import { ShoalError } from "./errors.ts";
 import { type ClientEvents, Listeners } from "./events.ts";
 import type { Ports, Transport } from "./ports.ts";
@@ -38,6 +39,7 @@ export class LocalPeer {
   readonly #settings: LocalPeerSettings;
   readonly #ports: Ports;
   readonly #cache: ChunkCache;
+  readonly #purges: Purges;
   readonly #catalogue: Catalogue;
   /** `null`: no WebRTC, or no tracker. */
   readonly #others: Neighbourhood | null;
@@ -75,6 +77,15 @@ export class LocalPeer {
       },
       full: () => this.#storageFull(),
     });
+    this.#purges = new Purges({
+      clock,
+      hasher,
+      index,
+      purged: (purges) => {
+        this.#catalogue.purged(purges);
+        this.#forgetPurged();
+      },
+    });
     this.#catalogue = new Catalogue({
       clock,
       random: ports.random,
@@ -83,6 +94,7 @@ export class LocalPeer {
       index,
       url: settings.manifestUrl,
       pinnedKey: settings.pinnedKey,
+      purges: this.#purges,
       problem: ({ code, message }) => this.#degraded(code, message),
     });
     this.#retrievals = new Retrievals({
@@ -111,14 +123,28 @@ export class LocalPeer {
   }
 
   async #start(): Promise<void> {
-    if (this.#mayShare()) this.#others?.enter();
+    if (this.#mayShare() && this.#others !== null) this.#others.enter();
+    else this.#purges.unreachable();
     const { hasher } = this.#ports;
     const budget = await this.#settings.cacheBytes;
     await Promise.all([
       this.#cache.open(budget, (asset) => contentOf(asset, hasher)),
       this.#catalogue.load(),
     ]);
+    this.#forgetPurged();
     this.#others?.offer();
+  }
+
+  /** What was taken back is served to nobody any more, from nowhere: the page gets the network's word on it. */
+  #forgetPurged(): void {
+    const isPurged = ({ asset }: Content): boolean => this.#purges.judge(asset) === "hard";
+    for (const retrieval of [...this.#retrievals.all]) {
+      const { content, position } = retrieval;
+      if (!isPurged(content)) continue;
+      const { url } = content.asset;
+      retrieval.fail(new ShoalError("content/purged", { url, chunk: position }));
+    }
+    for (const { id } of this.#cache.contents.filter(isPurged)) this.#cache.forget(id);
   }
 
   /** What the manifest says of an absolute URL without fragment; `undefined`: not ours to serve. */
@@ -223,6 +249,7 @@ export class LocalPeer {
       region,
       token,
       cache: this.#cache,
+      purges: this.#purges,
       allowance: this.#allowance,
       pending: (content) => this.#retrievals.get(content)?.pending ?? [],
       listener: {

@@ -1,6 +1,7 @@
 // Signed manifests for tests, made of bytes in memory with a key of their own. The real publisher has its own tests.
 
 import { createHash, webcrypto } from "node:crypto";
+import type { SigningKey } from "../../tracker/manifest/keys.ts";
 import { type Bytes, base64url, concatenated } from "../../tracker/protocol/bytes.ts";
 import {
   type AssetStatement,
@@ -13,6 +14,7 @@ import {
 export interface Publisher {
   /** base64url of the uncompressed point. */
   readonly key: string;
+  sign(text: Bytes): Promise<Bytes>;
   statement(url: string, body: Uint8Array, settings?: StatementSettings): Promise<AssetStatement>;
   /** The manifest file over these assets. */
   manifest(
@@ -26,10 +28,9 @@ export interface StatementSettings {
   readonly type?: string;
 }
 
-export async function newPublisher(): Promise<Publisher> {
-  const algorithm = { name: "ECDSA", namedCurve: "P-256" };
-  const pair = await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
-  const key = base64url(new Uint8Array(await webcrypto.subtle.exportKey("raw", pair.publicKey)));
+/** With the site's own key, or one that nobody else has. */
+export async function newPublisher(owned?: SigningKey): Promise<Publisher> {
+  const { publicKey: key, sign } = owned ?? (await freshKey());
 
   async function statement(
     url: string,
@@ -54,17 +55,12 @@ export async function newPublisher(): Promise<Publisher> {
       epoch,
       key,
     };
-    const text = signedText(facts);
-    const signed = await webcrypto.subtle.sign(
-      { name: "ECDSA", hash: "SHA-256" },
-      pair.privateKey,
-      text,
-    );
-    return { ...facts, signature: new Uint8Array(signed) };
+    return { ...facts, signature: await sign(signedText(facts)) };
   }
 
   return {
     key,
+    sign,
     statement,
     async manifest(bodies, settings = {}) {
       const assets = await Promise.all(
@@ -72,5 +68,16 @@ export async function newPublisher(): Promise<Publisher> {
       );
       return writeManifest(settings.epoch ?? 1, key, assets);
     },
+  };
+}
+
+async function freshKey(): Promise<SigningKey> {
+  const curve = { name: "ECDSA", namedCurve: "P-256" };
+  const pair = await webcrypto.subtle.generateKey(curve, true, ["sign", "verify"]);
+  const point = new Uint8Array(await webcrypto.subtle.exportKey("raw", pair.publicKey));
+  const how = { name: "ECDSA", hash: "SHA-256" };
+  return {
+    publicKey: base64url(point),
+    sign: async (text) => new Uint8Array(await webcrypto.subtle.sign(how, pair.privateKey, text)),
   };
 }

@@ -4,6 +4,7 @@
 import { createHash } from "node:crypto";
 import type { Browser, BrowserContext, Page } from "@playwright/test";
 import type { Client } from "../../client/index.ts";
+import { openSigningKey } from "../../tracker/manifest/keys.ts";
 import type { TrackerOptions } from "../../tracker/options.ts";
 import { type RunningTracker, startTracker } from "../../tracker/server.ts";
 import { newPublisher, type Publisher, type StatementSettings } from "./manifest.ts";
@@ -39,13 +40,14 @@ export interface Visit {
   readonly joined?: boolean;
 }
 
-/** `headers`: on every answer of the site. `tracker`: what its operator sets beside the port. */
+/** `headers`: on every answer of the site. `tracker`: what its operator sets beside the port; its key publishes as well. */
 export async function setStage({
   headers = {},
   tracker: trackerOptions = {},
 }: Pick<SiteSettings, "headers"> & { tracker?: TrackerOptions } = {}): Promise<Stage> {
   const site = await startSite({ files: {}, headers });
-  const publisher = await newPublisher();
+  const { key } = trackerOptions;
+  const publisher = await newPublisher(key === undefined ? key : (await openSigningKey(key)).key);
   let tracker: RunningTracker = await startTracker({ ...trackerOptions, port: 0 });
   const { port } = tracker;
   const trackerUrl = `http://127.0.0.1:${port}`;

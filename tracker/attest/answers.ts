@@ -3,7 +3,6 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { TokenBucket } from "../limits.ts";
-import type { SigningKey } from "../manifest/keys.ts";
 import { originsOrError, type TrackerOptions } from "../options.ts";
 import {
   ATTESTATIONS_TYPE,
@@ -14,7 +13,7 @@ import {
 import { writeManifest } from "../protocol/manifest.ts";
 import { type Address, householdOf } from "../region/address.ts";
 import { admittedSite } from "../site.ts";
-import { Attestor, type Finding } from "./attestor.ts";
+import { Attestor, type AttestorNeeds, type Finding } from "./attestor.ts";
 import { ContentOrigins } from "./content-origins.ts";
 import { type AttestLimits, DEFAULT_ATTEST_LIMITS } from "./limits.ts";
 import { LOOP_FIELD, LOOP_NAME } from "./reader.ts";
@@ -24,13 +23,13 @@ import { meaningOf, problemOf, type Refusal, type RefusalCode } from "./refusal.
 export function answersOf(
   { contents = [], attestLimits }: Pick<TrackerOptions, "contents" | "attestLimits">,
   sites: ReadonlySet<string>,
-  key: SigningKey,
+  signer: Pick<AttestorNeeds, "key" | "purges">,
 ): Answers | undefined {
   if (contents === "off") return undefined;
   const listed = contents.length === 0 ? sites : originsOrError("contents", contents);
   const limits = { ...DEFAULT_ATTEST_LIMITS, ...attestLimits };
   const now = (): number => Date.now();
-  const attestor = new Attestor({ origins: new ContentOrigins(listed), key, limits, now });
+  const attestor = new Attestor({ origins: new ContentOrigins(listed), limits, now, ...signer });
   return new Answers({ attestor, limits, sites, now });
 }
 

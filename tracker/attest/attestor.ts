@@ -11,12 +11,14 @@ import {
   isFact,
   signedText,
 } from "../protocol/manifest.ts";
+import type { PurgeLog } from "../purge/purge-log.ts";
 import {
   cachingHeadersOf,
   freshSecondsOf,
   isUnspoken,
   mustRevalidate,
   refusalOf,
+  tagsOf,
 } from "./caching.ts";
 import type { ContentDigests } from "./chunk-digests.ts";
 import type { ContentOrigins } from "./content-origins.ts";
@@ -30,6 +32,8 @@ export interface AttestorNeeds {
   readonly origins: ContentOrigins;
   readonly key: SigningKey;
   readonly limits: AttestLimits;
+  /** What was taken back of what this key has signed. Left out: nothing ever is. */
+  readonly purges?: Pick<PurgeLog, "known" | "judge">;
   /** Milliseconds since 1970: what epochs are made of. */
   now(): number;
 }
@@ -82,7 +86,8 @@ export class Attestor {
     if (known !== undefined) {
       this.#entries.delete(url.href);
       this.#entries.set(url.href, known);
-      if (this.#needs.now() < known.finding.until) return known.finding;
+      const isGood = this.#needs.now() < known.finding.until && !this.#isPurged(known.finding);
+      if (isGood) return known.finding;
     }
     const underWay = this.#underWay.get(url.href);
     if (underWay !== undefined) return underWay;
@@ -99,13 +104,30 @@ export class Attestor {
   }
 
   async #look(url: URL): Promise<Finding> {
-    const before = this.#entries.get(url.href);
-    const finding = await this.#read(url, before);
+    const before = this.#unpurged(url);
+    let finding = await this.#read(url, before);
+    // Purged while it was being read: what came may be from before. A second time is a matter for the next asker.
+    if (this.#isPurged(finding)) finding = await this.#read(url, undefined);
     const confirmedAt = this.#needs.now();
     const isBadMoment = finding.kind === "refused" && isTrouble(finding.refusal);
     const outlives = isBadMoment ? this.#outliving(before) : undefined;
     this.#remember(url.href, outlives ?? { finding, confirmedAt });
     return outlives?.finding ?? finding;
+  }
+
+  #isPurged(finding: Finding): boolean {
+    return this.#purgeOf(finding) !== undefined;
+  }
+  #purgeOf(finding: Finding): "hard" | "soft" | undefined {
+    return finding.kind === "vouched" ? this.#needs.purges?.judge(finding.asset) : undefined;
+  }
+
+  /** What was purged for good is not even asked about: the answer might be that it is still the same. */
+  #unpurged(url: URL): Entry | undefined {
+    const known = this.#entries.get(url.href);
+    if (known === undefined || this.#purgeOf(known.finding) !== "hard") return known;
+    this.#forget(url.href);
+    return undefined;
   }
 
   /** What is known outlives its origin for a while, unless the origin forbade that. */
@@ -121,6 +143,8 @@ export class Attestor {
 
   async #read(url: URL, before: Entry | undefined): Promise<Finding> {
     const known = before?.finding.kind === "vouched" ? before.finding.asset : undefined;
+    // Of the moment before the origin is asked: a purge in between is about what it answers.
+    const epoch = Math.max(this.#needs.now(), (this.#needs.purges?.known.epoch ?? 0) + 1);
     const outcome = await this.#reader.read(url, known?.headers ?? {});
     switch (outcome.kind) {
       case "refused":
@@ -128,12 +152,12 @@ export class Attestor {
       case "unchanged":
         // Only what was asked about can be unchanged.
         if (known === undefined) return this.#refused({ code: "status", originStatus: 304 });
-        return this.#confirmed(known, outcome.headers);
+        return this.#confirmed(known, outcome.headers, epoch);
       case "content": {
         const { headers, content } = outcome;
         const isSame = await this.#isSameAgain(url, headers, content, known);
         if (!isSame) return this.#refused({ code: "changing" });
-        return this.#vouched(url.href, headers, content);
+        return this.#vouched({ url: url.href, ...content }, headers, epoch);
       }
     }
   }
@@ -152,23 +176,30 @@ export class Attestor {
   }
 
   /** A 304 replaces the fields it has (RFC 9111, section 4.3.4); an age that it does not repeat is over. */
-  async #confirmed(known: AssetStatement, fresh: IncomingHttpHeaders): Promise<Finding> {
+  async #confirmed(
+    known: AssetStatement,
+    fresh: IncomingHttpHeaders,
+    epoch: number,
+  ): Promise<Finding> {
     const { age, ...kept } = known.headers ?? {};
     const headers: IncomingHttpHeaders = { ...kept, "content-type": known.type };
     for (const [name, value] of Object.entries(fresh)) {
-      if (isFieldOfStatement(name) || ["set-cookie", "vary"].includes(name)) headers[name] = value;
+      if (isFieldOfStatement(name) || CONFIRMING.includes(name)) headers[name] = value;
     }
     const refusal = refusalOf(headers);
     if (refusal !== undefined) return this.#refused(refusal);
-    return this.#vouched(known.url, headers, known);
+    return this.#vouched(known, headers, epoch);
   }
 
+  /** `known` has the tags of before, which a 304 need not repeat. */
   async #vouched(
-    url: string,
+    known: ContentDigests & Pick<AssetStatement, "url" | "tags">,
     headers: IncomingHttpHeaders,
-    { size, chunkBytes, digests }: ContentDigests,
+    epoch: number,
   ): Promise<Finding> {
     const { key, now } = this.#needs;
+    const { url, size, chunkBytes, digests } = known;
+    const tags = tagsOf(headers) ?? known.tags ?? [];
     const type = headers["content-type"];
     const caching: CachingHeaders = cachingHeadersOf(headers) ?? {};
     const facts = {
@@ -178,7 +209,8 @@ export class Attestor {
       digests,
       type: isFact(type) ? type : "application/octet-stream",
       headers: caching,
-      epoch: now(),
+      ...(tags.length === 0 ? {} : { tags }),
+      epoch,
       key: key.publicKey,
     };
     const signature: Bytes = await key.sign(signedText(facts));
@@ -213,5 +245,7 @@ export class Attestor {
 const digestBytesOf = ({ finding }: Entry): number =>
   finding.kind === "vouched" ? finding.asset.digests.length : 0;
 
+/** Of a 304, beside the fields that are stated as they are. */
+const CONFIRMING = ["set-cookie", "vary", "cache-tag", "surrogate-key"];
 const isFieldOfStatement = (name: string): boolean =>
   (CACHING_FIELDS as readonly string[]).includes(name);

@@ -3,7 +3,13 @@
 
 import type { IncomingHttpHeaders } from "node:http";
 import CachePolicy from "http-cache-semantics";
-import { CACHING_FIELDS, type CachingHeaders, isFact } from "../protocol/manifest.ts";
+import {
+  CACHING_FIELDS,
+  type CachingHeaders,
+  isFact,
+  isTag,
+  MAX_TAGS,
+} from "../protocol/manifest.ts";
 import type { Refusal } from "./refusal.ts";
 
 /**
@@ -30,7 +36,15 @@ export function refusalOf(headers: IncomingHttpHeaders): Refusal | undefined {
     headers["last-modified"] !== undefined || said.has("public") || isExplicit(headers);
   if (COMPOSED.test(headers["content-type"] ?? "") && !isMeantForAll) return { code: "composed" };
   if (freshSecondsOf(headers) <= LEAST_S && !hasValidator(headers)) return { code: "unvalidated" };
+  if ((tagsOf(headers) ?? []).length > MAX_TAGS) return { code: "headers" };
   return cachingHeadersOf(headers) === undefined ? { code: "headers" } : undefined;
+}
+
+/** What the answer may be purged by; `undefined` when it says nothing of that. What no purge can name is left out. */
+export function tagsOf(headers: Fields): readonly string[] | undefined {
+  const [tags, keys] = [textOf(headers["cache-tag"]), textOf(headers["surrogate-key"])];
+  if (tags === undefined && keys === undefined) return undefined;
+  return [...new Set(`${tags ?? ""} ${keys ?? ""}`.split(/[\s,]+/))].filter(isTag);
 }
 
 /** For how many seconds from now on the answer is good without asking again. */

@@ -25,6 +25,9 @@ export const MAX_ASSETS = 100_000;
 export const MAX_MANIFEST_BYTES = 32 * 1024 * 1024;
 export const MAX_URL_LENGTH = 2048;
 export const MAX_FACT_LENGTH = 256;
+/** What an asset may be purged by besides its URL; content systems name every part of a page, some of them hundreds. */
+export const MAX_TAGS = 256;
+export const MAX_TAG_LENGTH = 128;
 
 /**
  * What an origin says of how long its answer may be used and how to ask whether it changed (RFC 9111, RFC 9213), by
@@ -58,6 +61,8 @@ export interface AssetStatement {
    * alone, in order, while the signer is still reading. Base64url of 32 bytes that are others for each version of the URL.
    */
   readonly version?: string;
+  /** By which it may be purged, in order: what `Cache-Tag` or `Surrogate-Key` said. Absent: none. */
+  readonly tags?: readonly string[];
   /** Rises with every publication; a lower one than already seen is refused. Milliseconds since 1970 by default. */
   readonly epoch: number;
   /** The signer's public key, base64url of the uncompressed point. */
@@ -93,6 +98,7 @@ export function signedText(asset: Omit<AssetStatement, "signature">): Bytes {
       ...(asset.headers === undefined ? {} : { headers: inOrder(asset.headers) }),
       key: asset.key,
       size: asset.size,
+      ...(asset.tags === undefined ? {} : { tags: asset.tags }),
       type: asset.type,
       url: asset.url,
       ...(asset.version === undefined ? {} : { version: asset.version }),
@@ -190,8 +196,8 @@ function assetOf(
   path: string,
 ): AssetStatement | ManifestRefusal {
   if (!isFields(entry)) return no(path, "an object");
-  const { url, size, chunkBytes, digests, type, headers, version, signature } = entry;
-  if (typeof url !== "string" || url.length > MAX_URL_LENGTH || !/^https?:\/\/[^#\s]+$/.test(url)) {
+  const { url, size, chunkBytes, digests, type, headers, tags, version, signature } = entry;
+  if (!isUrl(url)) {
     return no(`${path}.url`, "an absolute http(s) URL without fragment");
   }
   if (!isInteger(chunkBytes, MIN_CHUNK_BYTES, MAX_CHUNK_BYTES)) {
@@ -213,6 +219,9 @@ function assetOf(
   if (headers !== undefined && !isCachingHeaders(headers)) {
     return no(`${path}.headers`, "the origin's caching fields");
   }
+  if (tags !== undefined && !isTags(tags)) {
+    return no(`${path}.tags`, `1 to ${MAX_TAGS} tags`);
+  }
   const signed = typeof signature === "string" ? fromBase64url(signature) : undefined;
   if (signed?.length !== SIGNATURE_BYTES) {
     return no(`${path}.signature`, "an ECDSA P-256 signature, base64url");
@@ -224,6 +233,7 @@ function assetOf(
     digests: hashes,
     type,
     ...(headers === undefined ? {} : { headers }),
+    ...(tags === undefined ? {} : { tags }),
     ...(version === undefined ? {} : { version }),
     epoch,
     key,
@@ -243,3 +253,14 @@ function isCachingHeaders(value: unknown): value is CachingHeaders {
   const known: readonly string[] = CACHING_FIELDS;
   return Object.entries(value).every(([name, fact]) => known.includes(name) && isFact(fact));
 }
+
+/** Absolute, http or https, without fragment. */
+export const isUrl = (value: unknown): value is string =>
+  typeof value === "string" && value.length <= MAX_URL_LENGTH && /^https?:\/\/[^#\s]+$/.test(value);
+
+/** Printable, without the space and comma that separate tags in `Cache-Tag` and `Surrogate-Key`. */
+export const isTag = (value: unknown): value is string =>
+  typeof value === "string" && value.length <= MAX_TAG_LENGTH && /^[!-+\--~]+$/.test(value);
+
+const isTags = (value: unknown): value is readonly string[] =>
+  Array.isArray(value) && value.length > 0 && value.length <= MAX_TAGS && value.every(isTag);

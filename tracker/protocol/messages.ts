@@ -12,6 +12,7 @@ import {
   type SessionId,
   type SwarmId,
 } from "./ids.ts";
+import { arePurgeRecords, isPurgesKnown, type PurgeRecord, type PurgesKnown } from "./purge.ts";
 
 export const PROTOCOL_VERSION = 1;
 
@@ -55,6 +56,8 @@ export type ClientMessage =
       readonly secret: string;
       readonly region?: string;
       readonly token?: string;
+      /** The purges of this signer that the page knows already. */
+      readonly purges?: PurgesKnown;
     }
   /** Joins the swarms (or refreshes what is held) and asks for up to `want` introductions in all. */
   | {
@@ -124,6 +127,8 @@ export type TrackerMessage =
       readonly peer: PeerId;
       readonly region: string;
       readonly heartbeatMs: number;
+      /** The tracker's signing key, and the epoch of its latest purge (0: none): what is unknown of them follows. */
+      readonly purges?: PurgesKnown;
     } & Servers)
   /** Answers an announce: who else is there, and how many introductions are under way because of it. */
   | {
@@ -148,6 +153,8 @@ export type TrackerMessage =
   /** The other side of an introduction left before the link was made. */
   | { readonly type: "gone"; readonly session: SessionId }
   | { readonly type: "refused"; readonly code: RefusalCode; readonly detail: string }
+  /** Signed with the key in `welcome`, by rising epoch. */
+  | { readonly type: "purged"; readonly records: readonly PurgeRecord[] }
   /** The tracker is going away; come back after so long. */
   | { readonly type: "bye"; readonly retryAfterMs: number }
   | { readonly type: "pong" };
@@ -214,15 +221,17 @@ export function parseClientMessage(text: string): Parsed<ClientMessage> {
 function clientMessageOf(fields: Fields): ClientMessage | string {
   switch (fields.type) {
     case "hello": {
-      const { version, secret, region, token } = fields;
+      const { version, secret, region, token, purges } = fields;
       if (!isCount(version, 65_535)) return "hello.version";
       if (!isSecret(secret)) return "hello.secret";
       if (region !== undefined && !isText(region, MAX_REGION_LENGTH)) return "hello.region";
       if (token !== undefined && !isText(token, MAX_TOKEN_LENGTH)) return "hello.token";
+      if (purges !== undefined && !isPurgesKnown(purges)) return "hello.purges";
       return {
         type: "hello",
         version,
         secret,
+        ...(purges === undefined ? {} : { purges }),
         ...(region === undefined ? {} : { region }),
         ...(token === undefined ? {} : { token }),
       };
@@ -312,7 +321,7 @@ const MAX_WAIT_MS = 3_600_000;
 function trackerMessageOf(fields: Fields): TrackerMessage | string {
   switch (fields.type) {
     case "welcome": {
-      const { version, peer, region, heartbeatMs, stunPort } = fields;
+      const { version, peer, region, heartbeatMs, stunPort, purges } = fields;
       if (!isCount(version, 65_535)) return "welcome.version";
       if (!isPeerId(peer)) return "welcome.peer";
       if (!isText(region, MAX_REGION_LENGTH)) return "welcome.region";
@@ -320,6 +329,7 @@ function trackerMessageOf(fields: Fields): TrackerMessage | string {
       if (stunPort !== undefined && !isCount(stunPort, 65_535)) return "welcome.stunPort";
       const turn = fields.turn === undefined ? undefined : turnOf(fields.turn);
       if (fields.turn !== undefined && turn === undefined) return "welcome.turn";
+      if (purges !== undefined && !isPurgesKnown(purges)) return "welcome.purges";
       return {
         type: "welcome",
         version,
@@ -328,6 +338,7 @@ function trackerMessageOf(fields: Fields): TrackerMessage | string {
         heartbeatMs,
         ...(stunPort === undefined ? {} : { stunPort }),
         ...(turn === undefined ? {} : { turn }),
+        ...(purges === undefined ? {} : { purges }),
       };
     }
     case "announced": {
@@ -370,6 +381,10 @@ function trackerMessageOf(fields: Fields): TrackerMessage | string {
       if (!REFUSALS.includes(code as RefusalCode)) return "refused.code";
       if (!isText(detail, 256)) return "refused.detail";
       return { type: "refused", code: code as RefusalCode, detail };
+    }
+    case "purged": {
+      const { records } = fields;
+      return arePurgeRecords(records) ? { type: "purged", records } : "purged.records";
     }
     case "bye": {
       const { retryAfterMs } = fields;

@@ -42,7 +42,7 @@ const CHUNK_KEY = /^([^.]+)\.(0|[1-9]\d{0,9})$/;
 const chunkKey = (content: ContentId, index: number): ChunkKey => `${content}.${index}`;
 
 interface Held {
-  readonly content: Content;
+  content: Content;
   readonly chunks: Bitfield;
 }
 interface Entry {
@@ -162,10 +162,21 @@ export class ChunkCache {
 
   #know(content: Content): Held {
     const known = this.#contents.get(content.id);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      this.#restate(known, content);
+      return known;
+    }
     const held: Held = { content, chunks: new Bitfield(content.chunkCount) };
     this.#contents.set(content.id, held);
     return held;
+  }
+
+  /** The signer has said the same again: the newer statement outlives what was purged before it. */
+  #restate(known: Held, content: Content): void {
+    const { url, epoch } = known.content.asset;
+    if (content.asset.url !== url || content.asset.epoch <= epoch) return;
+    known.content = content;
+    if (this.#descriptions.delete(content.id)) this.#describe(content);
   }
 
   /** A held chunk, verified again if it comes from the store; `undefined` when it is not there after all. */
@@ -224,6 +235,15 @@ export class ChunkCache {
       this.#flush(Number.POSITIVE_INFINITY);
       await Promise.all(this.#writes);
     }
+  }
+
+  /** Lets go of everything held of a content. */
+  forget(id: ContentId): void {
+    const held = this.#contents.get(id);
+    if (held === undefined) return;
+    const keys: ChunkKey[] = [];
+    for (let index = 0; index < held.content.chunkCount; index++) keys.push(chunkKey(id, index));
+    this.#remove(keys);
   }
 
   async close(): Promise<void> {

@@ -17,10 +17,12 @@ import {
   parseManifest,
   signedText,
 } from "../../../tracker/protocol/manifest.ts";
+import { isAbout, type Purge } from "../../../tracker/protocol/purge.ts";
 import { ShoalError } from "../errors.ts";
 import type { Clock, Hasher, Origin, OriginOutcome, Random, Store } from "../ports.ts";
 import type { ByteCount, Cancel, Content, Millis } from "../vocabulary.ts";
 import { contentOf, directoryOf } from "./content.ts";
+import type { Purges } from "./purges.ts";
 import { Rereading } from "./rereading.ts";
 
 /** Requests wait this long for the manifest; then they go on with what an earlier visit stored, or without. */
@@ -42,6 +44,7 @@ export interface CatalogueNeeds {
   readonly url: string;
   /** The only signer to accept, or `null` for whoever the site's own manifest names. */
   readonly pinnedKey: string | null;
+  readonly purges: Purges;
   problem(error: ShoalError): void;
 }
 
@@ -62,6 +65,9 @@ export class Catalogue {
   #directories: ReadonlySet<string> = new Set();
   /** Statements that the origin has shown to be wrong. */
   readonly #distrusted = new Map<string, AssetStatement>();
+  /** Somebody purged these: what the site itself says of them decides, and is asked for when they are wanted. */
+  readonly #doubted = new Set<string>();
+  #resolving: Promise<void> | null = null;
   readonly #rereading: Rereading;
   /** SHA-256 of the manifest that is believed. */
   #digest: Bytes | null = null;
@@ -88,11 +94,31 @@ export class Catalogue {
     if (this.#mayBeNew(url)) {
       await this.#within(REREAD_PATIENCE, this.#rereading.for(url));
     }
+    if (this.#doubted.has(url)) await this.#within(REREAD_PATIENCE, this.#resolved());
     const asset = this.#assets.get(url);
     if (asset === undefined) return undefined;
+    const { purges } = this.#needs;
+    await purges.learned(asset.key);
+    if (purges.judge(asset) !== undefined) return undefined;
     const known = this.#contents.get(url) ?? this.#vouched(asset);
     this.#contents.set(url, known);
     return known;
+  }
+
+  /** What is published says by its own signature and epoch what it is worth; a purge only has it looked at again. */
+  purged(purges: readonly Purge[]): void {
+    for (const [url, asset] of this.#assets) {
+      if (purges.some((purge) => isAbout(purge, asset))) this.#doubted.add(url);
+    }
+  }
+
+  /** Once for everything in doubt. */
+  #resolved(): Promise<void> {
+    this.#resolving ??= this.#reread().then(() => {
+      this.#resolving = null;
+      this.#doubted.clear();
+    });
+    return this.#resolving;
   }
 
   /** Files have no query: what has one is made for the occasion. */

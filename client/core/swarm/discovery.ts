@@ -19,6 +19,7 @@ import {
   type Signal,
   type TrackerMessage,
 } from "../../../tracker/protocol/messages.ts";
+import type { PurgeRecord, PurgesKnown } from "../../../tracker/protocol/purge.ts";
 import type { Clock, IceServer, Random, TrackerConnector, TrackerLink } from "../ports.ts";
 import type { Cancel, Millis } from "../vocabulary.ts";
 
@@ -41,12 +42,15 @@ export interface DiscoveryNeeds {
   readonly token: string | null;
   /** How many more links this peer would like now. */
   wanted(): number;
+  /** What is known of purges, so that only news of them comes. */
+  purges(): PurgesKnown | null;
   readonly listener: DiscoveryListener;
 }
 export interface DiscoveryListener {
   changed(state: TrackerState): void;
   /** The tracker knows us under this id now. */
-  welcomed(peer: PeerId, region: string, servers: readonly IceServer[]): void;
+  welcomed(message: TrackerMessage & { type: "welcome" }, servers: readonly IceServer[]): void;
+  purged(records: readonly PurgeRecord[]): void;
   announced(message: TrackerMessage & { type: "announced" }): void;
   introduced(message: TrackerMessage & { type: "introduce" }): void;
   signalled(message: TrackerMessage & { type: "signal" }): void;
@@ -153,12 +157,14 @@ export class Discovery {
       open: () => {
         this.#become({ at: "greeting", link });
         const { region, token } = this.#needs;
+        const purges = this.#needs.purges();
         this.#tell(link, {
           type: "hello",
           version: PROTOCOL_VERSION,
           secret: this.secret,
           ...(region === null ? {} : { region }),
           ...(token === null ? {} : { token }),
+          ...(purges === null ? {} : { purges }),
         });
       },
       text: (text) => this.#heard(text),
@@ -189,6 +195,8 @@ export class Discovery {
         return listener.signalled(message);
       case "gone":
         return listener.gone(message.session);
+      case "purged":
+        return listener.purged(message.records);
       case "refused":
         return this.#refused(message);
       case "bye": {
@@ -206,8 +214,7 @@ export class Discovery {
     this.#failures = 0;
     this.#everJoined = true;
     this.#become({ at: "joined", link: connection.link });
-    const { peer, region } = message;
-    this.#needs.listener.welcomed(peer, region, serversOf(message, this.#needs.url));
+    this.#needs.listener.welcomed(message, serversOf(message, this.#needs.url));
     this.#beat(message.heartbeatMs);
     // It may be another tracker, or one that has forgotten everything.
     for (const swarm of this.#swarms.keys()) this.#unannounced.add(swarm);

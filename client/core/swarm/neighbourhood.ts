@@ -4,6 +4,7 @@
 import { type Bytes, fromBase64url } from "../../../tracker/protocol/bytes.ts";
 import type { PeerId } from "../../../tracker/protocol/ids.ts";
 import type { ChunkCache } from "../cache/chunk-cache.ts";
+import type { Purges } from "../catalogue/purges.ts";
 import type { Ports, Transport } from "../ports.ts";
 import { placeOf, seedOf, startOf } from "../retrieve/election.ts";
 import type { Circumstances } from "../stats.ts";
@@ -26,6 +27,7 @@ export interface NeighbourhoodNeeds {
   readonly region: string | null;
   readonly token: string | null;
   readonly cache: ChunkCache;
+  readonly purges: Purges;
   readonly allowance: UploadAllowance;
   /** Chunks of a content that are being read from the origin here. */
   pending(content: ContentId): readonly number[];
@@ -52,7 +54,7 @@ export class Neighbourhood {
   #reporting: Cancel | null = null;
 
   constructor(needs: NeighbourhoodNeeds) {
-    const { ports, cache, listener } = needs;
+    const { ports, cache, purges, listener } = needs;
     const { clock } = ports;
     this.#clock = clock;
     this.#listener = listener;
@@ -90,13 +92,20 @@ export class Neighbourhood {
       region: needs.region,
       token: needs.token,
       wanted: () => this.links.wanted,
+      purges: () => purges.known,
       listener: {
-        changed: listener.trackerChanged,
-        welcomed: (peer, region, servers) => {
+        changed: (state) => {
+          if (state === "unreachable" || state === "off") purges.unreachable();
+          listener.trackerChanged(state);
+        },
+        welcomed: ({ peer, region, purges: theirs }, servers) => {
           needs.transport.use(servers);
           this.#id = peer;
           this.#region = region;
+          if (theirs === undefined) purges.unreachable();
+          else purges.welcomed(theirs);
         },
+        purged: (records) => purges.heard(records),
         announced: (message) => {
           this.#membership.announced(message);
           listener.changed();

@@ -8,6 +8,7 @@ import { ContentOrigins } from "../../../../tracker/attest/content-origins.ts";
 import { type AttestLimits, DEFAULT_ATTEST_LIMITS } from "../../../../tracker/attest/limits.ts";
 import { passingKey } from "../../../../tracker/manifest/keys.ts";
 import { type AssetStatement, CHUNK_BYTES } from "../../../../tracker/protocol/manifest.ts";
+import type { PurgeLog } from "../../../../tracker/purge/purge-log.ts";
 import { type OwnAnswer, type Site, startSite } from "../../../support/servers.ts";
 import { noise } from "../../../support/stage.ts";
 
@@ -31,12 +32,14 @@ export function playsOnASite(): void {
 export async function attestorWith(
   limits: Partial<AttestLimits> = {},
   origins = new ContentOrigins(new Set([play.site.url])),
+  purges?: PurgeLog,
 ): Promise<Attestor> {
   const attestor = new Attestor({
     origins,
     key: await passingKey(),
     limits: { ...DEFAULT_ATTEST_LIMITS, ...limits },
     now: () => play.now,
+    ...(purges === undefined ? {} : { purges }),
   });
   attestors.push(attestor);
   return attestor;

@@ -13,6 +13,7 @@ import type { SimStore } from "../../../../sim/store.ts";
 import { newPublisher, type Publisher } from "../../../../support/manifest.ts";
 import { ScriptedOrigin } from "../scripted-origin.ts";
 import { Stage, turns } from "../stage.ts";
+import { noPurges } from "./no-purges.ts";
 
 const URL = "https://site.example/.well-known/shoal.json";
 const FILM = "https://site.example/film.mp4";
@@ -47,6 +48,7 @@ class Visit {
       index: this.index,
       url: URL,
       pinnedKey,
+      purges: noPurges(this.stage),
       problem: (error) => this.problems.push(error),
     });
   }

@@ -12,6 +12,7 @@ import { SimRandom } from "../../../../sim/random.ts";
 import { newPublisher, type Publisher } from "../../../../support/manifest.ts";
 import { ScriptedOrigin } from "../scripted-origin.ts";
 import { Stage, turns } from "../stage.ts";
+import { noPurges } from "./no-purges.ts";
 
 const LIVE = "https://site.example/live/";
 const segment = (n: number): string => `${LIVE}${n}.m4s`;
@@ -33,6 +34,7 @@ class Visit {
     index: this.stage.store(),
     url: `${LIVE}shoal.json`,
     pinnedKey: null,
+    purges: noPurges(this.stage),
     problem: (error) => this.problems.push(error),
   });
   /** A publisher signs a statement once, and signing the same again would give another signature. */

@@ -12,6 +12,7 @@ import {
   parseClientMessage,
   type TrackerMessage,
 } from "../../../../../tracker/protocol/messages.ts";
+import type { PurgesKnown } from "../../../../../tracker/protocol/purge.ts";
 import { SimRandom } from "../../../../sim/random.ts";
 import { idOf } from "../../../tracker/stage.ts";
 import { Stage, turns } from "../stage.ts";
@@ -66,6 +67,7 @@ export class Play {
   readonly states: TrackerState[] = [];
   readonly heard: unknown[] = [];
   wanted = 5;
+  purges: PurgesKnown | null = null;
   /** What the next roll of the dice shows; `null`: seeded dice. */
   roll: number | null = null;
   readonly discovery: Discovery;
@@ -88,13 +90,15 @@ export class Play {
       token: null,
       ...settings,
       wanted: () => this.wanted,
+      purges: () => this.purges,
       listener: {
         changed: (state) => this.states.push(state),
-        welcomed: (peer, region, servers) =>
+        welcomed: ({ peer, region }, servers) =>
           this.heard.push(["welcomed", peer, region, ...servers]),
         announced: hear("announced"),
         introduced: hear("introduced"),
         signalled: hear("signalled"),
+        purged: hear("purged"),
         gone: hear("gone"),
         refused: (code, detail) => this.heard.push(["refused", code, detail]),
       },
