@@ -29,7 +29,7 @@ import { trackerKey } from "./signing-key.ts";
 import { type Caller, type Socket, Sockets } from "./sockets.ts";
 import { StunServer } from "./stun.ts";
 import type { Totals } from "./tally.ts";
-import { JoinTokens, SHORTEST_SECRET } from "./tokens.ts";
+import { tokensOf } from "./tokens.ts";
 import { type Clock, Tracker, type TrackerNeeds } from "./tracker.ts";
 import { type TurnSettings, turnServer } from "./turn.ts";
 import { refuse, socketOptions } from "./upgrade.ts";
@@ -82,16 +82,6 @@ export async function startTracker(options: TrackerOptions = {}): Promise<Runnin
   const host = options.host ?? (sites.size === 0 ? "127.0.0.1" : undefined);
   await edge.listen(options.port ?? DEFAULT_PORT, host, options.stunPort ?? "off");
   return edge;
-}
-
-function tokensOf(secrets: readonly string[]): EdgeNeeds["tokens"] {
-  if (secrets.length === 0) return undefined;
-  if (secrets.some((secret) => Buffer.byteLength(secret) < SHORTEST_SECRET)) {
-    const sentence = `--token-secret must have ${SHORTEST_SECRET} characters or more.`;
-    throw new OptionError("tokenSecrets", sentence);
-  }
-  const tokens = new JoinTokens(secrets);
-  return (token, site) => tokens.lacks(token, site);
 }
 
 interface EdgeNeeds {
@@ -198,18 +188,15 @@ class Edge implements RunningTracker {
       isDraining: () => this.#closing !== undefined,
       cluster: this.#cluster,
     };
-    const purge = {
-      token: needs.purgeToken,
-      purge: async (targets: Parameters<PurgeLog["purge"]>[0]) => {
-        const records = (await needs.purges?.purge(targets)) ?? [];
-        return { records, told: this.#tracker.purged(records) };
-      },
+    const purge = async (targets: Parameters<PurgeLog["purge"]>[0]) => {
+      const records = (await needs.purges?.purge(targets)) ?? [];
+      return { records, told: this.#tracker.purged(records) };
     };
     const http = {
       ...told,
       scripts: needs.scripts,
       metrics: new Metrics(told),
-      purge,
+      purge: { token: needs.purgeToken, purge },
       attest:
         answers &&
         ((asked: IncomingMessage, answer: ServerResponse) =>

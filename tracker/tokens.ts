@@ -3,11 +3,25 @@
 // few lines, because the core asks in the middle of a message and the well-kept libraries answer with a promise.
 
 import { createHmac, timingSafeEqual } from "node:crypto";
+import { OptionError } from "./options.ts";
 
 /** RFC 7518, section 3.2: a key for HS256 is at least as long as its hash. */
 export const SHORTEST_SECRET = 32;
 /** Clocks of the site and the tracker may differ by so much. */
 const LEEWAY_S = 60;
+
+/** What a join token lacks, by any of these secrets; `undefined`: none is needed. Throws an `OptionError`. */
+export function tokensOf(
+  secrets: readonly string[],
+): ((token: string | undefined, site: string) => string | undefined) | undefined {
+  if (secrets.length === 0) return undefined;
+  if (secrets.some((secret) => Buffer.byteLength(secret) < SHORTEST_SECRET)) {
+    const sentence = `--token-secret must have ${SHORTEST_SECRET} characters or more.`;
+    throw new OptionError("tokenSecrets", sentence);
+  }
+  const tokens = new JoinTokens(secrets);
+  return (token, site) => tokens.lacks(token, site);
+}
 
 type Claims = Readonly<Record<string, unknown>>;
 
