@@ -16,7 +16,7 @@ import { type ClientEvents, type ClientEventType, Listeners } from "./core/event
 import { LocalPeer } from "./core/local-peer.ts";
 import type { Hasher, Store } from "./core/ports.ts";
 import type { ClientStats } from "./core/stats.ts";
-import type { ByteCount, ByteRange, Cancel } from "./core/vocabulary.ts";
+import type { ByteCount, ByteRange, Cancel, Content } from "./core/vocabulary.ts";
 import { type Diagnosis, diagnose, Incidents } from "./diagnose.ts";
 import { type ClientOptions, type Config, readOptions } from "./options.ts";
 import { type Asked, askedOf, rangeOf, type ShoalInit } from "./request.ts";
@@ -49,6 +49,8 @@ export interface Client {
 
 /** Memory for chunks where there is no IndexedDB, or none is wanted. */
 const MEMORY_BYTES: ByteCount = 128 * 1024 * 1024;
+/** A network that says nothing for so long has others asked as well; browsers themselves wait for minutes. */
+const NETWORK_PATIENCE = 4000;
 /** Of what the browser allows the site. It is the site's quota, not ours. */
 const QUOTA_SHARE = 0.1;
 /** Manifests and descriptions of what is cached. */
@@ -137,15 +139,34 @@ class PageClient implements Client {
     const content = await unlessAborted(asked.signal, this.#peer.find(asked.url));
     if (content === undefined || this.#closed) {
       this.#incidents.passed++;
-      return network();
+      return init?.shoal?.passThrough === false ? network() : this.#rescued(asked, network());
     }
     this.#incidents.answered++;
+    return this.#answer(asked, content, network);
+  };
+
+  /** The network's answer; when it has none, what neighbours know and hold. */
+  async #rescued(asked: Asked, answer: Promise<Response>): Promise<Response> {
+    const silence = new Promise<null>((resolve) => setTimeout(resolve, NETWORK_PATIENCE, null));
+    const first = await Promise.race([answer.catch(() => null), silence]);
+    if ((first !== null && first.status < 500) || asked.signal?.aborted || this.#closed)
+      return answer;
+    const content = await unlessAborted(asked.signal, this.#peer.salvage(asked.url));
+    if (content === undefined) return answer;
+    return this.#answer(asked, content, () => answer);
+  }
+
+  async #answer(
+    asked: Asked,
+    content: Content,
+    network: () => Promise<Response>,
+  ): Promise<Response> {
     const { size } = content.asset;
     const range = size === 0 ? "pass" : rangeOf(asked.range, size);
     if (range === "pass") return network();
     if (range === "unsatisfiable") return unsatisfiable(asked, content);
     const bytes = range === "whole" ? { first: 0, last: size - 1 } : range;
-    const reading = this.#peer.read(content, bytes, asked.urgency);
+    const reading = this.#peer.read(content, bytes, asked.urgency, asked.origins);
     try {
       return await respond({
         asked,
@@ -160,7 +181,7 @@ class PageClient implements Client {
       if (error instanceof ShoalError) return network();
       throw error;
     }
-  };
+  }
 
   stats(): ClientStats {
     return this.#peer.stats();

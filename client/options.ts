@@ -15,6 +15,8 @@ export interface ClientOptions {
   /** URL patterns that may be served; `*` stands for anything. Default: the sites of the page and of the manifest. */
   readonly include?: readonly string[];
   readonly exclude?: readonly string[];
+  /** Mirrors: http(s) URLs under which the assets are to be had by the same paths. What they send is verified. Default none. */
+  readonly origins?: readonly string[];
   /** `ask`: no peers until `setConsent("granted")`, now or on an earlier page. Default `granted`: unless it was denied. */
   readonly consent?: "granted" | "ask" | "denied";
   /** Whether to serve others. Default true; Save-Data, metered links and hidden tabs never do. */
@@ -44,6 +46,7 @@ export interface Config {
   readonly manifestUrl: string;
   readonly include: readonly RegExp[];
   readonly exclude: readonly RegExp[];
+  readonly origins: readonly string[];
   readonly consent: "granted" | "ask" | "denied";
   readonly upload: boolean;
   readonly uploadSessionBytes: ByteCount;
@@ -64,6 +67,7 @@ const MOST_CACHE_MB = 10_000;
 /** An hour of giving at 2.4 Mbit/s: noticed by nobody on a fixed line, and an end to it on others. */
 const UPLOAD_MB = 1024;
 const MOST_PATTERNS = 100;
+const MOST_ORIGINS = 8;
 /** Of a wrong value in its warning: enough to find it by in the page. */
 const MOST_SHOWN = 60;
 
@@ -101,6 +105,17 @@ function hrefOf(url: string, base: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Mirrors, as URLs without a slash at the end. */
+export function originsFrom(base: string): Reader<readonly string[]> {
+  const read = urlFrom(base, ["http:", "https:"]);
+  return (value) => {
+    if (!Array.isArray(value) || value.length > MOST_ORIGINS) return undefined;
+    const urls = value.map(read);
+    if (!urls.every((url) => url !== undefined && !url.includes("?"))) return undefined;
+    return urls.map((url) => String(url).replace(/\/$/, ""));
+  };
 }
 
 function patternsFrom(base: string): Reader<readonly RegExp[]> {
@@ -166,6 +181,12 @@ export function readOptions(options: ClientOptions, base: string, tracker: strin
     manifestUrl,
     include: read("include", list, patterns, patterns(sites) ?? []),
     exclude: read("exclude", list, patterns, []),
+    origins: read(
+      "origins",
+      `a list of at most ${MOST_ORIGINS} http(s) URLs`,
+      originsFrom(base),
+      [],
+    ),
     consent: read(
       "consent",
       '"granted", "ask" or "denied"',
@@ -218,6 +239,7 @@ const ATTRIBUTES: {
   manifest: ["manifest", String],
   include: ["include", items],
   exclude: ["exclude", items],
+  origins: ["origins", items],
   consent: ["consent", String],
   upload: ["upload", onOff],
   region: ["region", String],

@@ -2,7 +2,7 @@
 // understand goes to the network untouched.
 
 import type { ByteRange, Urgency } from "./core/vocabulary.ts";
-import type { Config } from "./options.ts";
+import { type Config, originsFrom } from "./options.ts";
 
 export type ShoalInit = RequestInit & {
   readonly shoal?: {
@@ -18,6 +18,8 @@ export interface Asked {
   readonly url: string;
   readonly range: string | null;
   readonly urgency: Urgency;
+  /** Where it is to be had as well; URLs without a slash at the end. */
+  readonly origins: readonly string[];
   readonly signal: AbortSignal | null;
 }
 
@@ -63,6 +65,7 @@ export function askedOf(
     url,
     range: headers.get("range"),
     urgency: init?.shoal?.urgency ?? "now",
+    origins: originsFrom(base)(init?.shoal?.origins ?? []) ?? [],
     // `null` takes away the signal that the Request has.
     signal: (init?.signal === undefined ? request?.signal : init.signal) ?? null,
   };

@@ -5,11 +5,14 @@ import { Account } from "./account.ts";
 import { ChunkCache } from "./cache/chunk-cache.ts";
 import { Catalogue } from "./catalogue/catalogue.ts";
 import { contentOf } from "./catalogue/content.ts";
+import { Hearsay } from "./catalogue/hearsay.ts";
 import { Purges } from "./catalogue/purges.ts";
 import { ShoalError } from "./errors.ts";
 import { type ClientEvents, Listeners } from "./events.ts";
 import type { Ports, Transport } from "./ports.ts";
 import { Retrievals } from "./retrievals.ts";
+import { rank } from "./retrieve/election.ts";
+import { Origins } from "./retrieve/origins.ts";
 import type { Reading } from "./retrieve/reading.ts";
 import type { ByteStats, Circumstances, ClientStats } from "./stats.ts";
 import { Neighbourhood } from "./swarm/neighbourhood.ts";
@@ -22,6 +25,8 @@ export interface LocalPeerSettings {
   readonly trackerUrl: string | null;
   readonly manifestUrl: string;
   readonly pinnedKey: string | null;
+  /** Where the assets are to be had as well; URLs without a slash at the end. */
+  readonly origins: readonly string[];
   readonly region: string | null;
   readonly token: string | null;
   /** Known a moment later: the browser is asked for its quota. */
@@ -34,6 +39,8 @@ export interface LocalPeerSettings {
   readonly consent: "granted" | "ask" | "denied";
 }
 
+const PROBING = 2;
+
 export class LocalPeer {
   readonly listeners = new Listeners();
   readonly #settings: LocalPeerSettings;
@@ -41,10 +48,12 @@ export class LocalPeer {
   readonly #cache: ChunkCache;
   readonly #purges: Purges;
   readonly #catalogue: Catalogue;
+  readonly #hearsay: Hearsay;
   /** `null`: no WebRTC, or no tracker. */
   readonly #others: Neighbourhood | null;
   readonly #allowance: UploadAllowance;
   readonly #account: Account;
+  readonly #origins: Origins;
   readonly #retrievals: Retrievals;
   #consent: "granted" | "ask" | "denied";
   #upload: boolean;
@@ -97,10 +106,17 @@ export class LocalPeer {
       purges: this.#purges,
       problem: ({ code, message }) => this.#degraded(code, message),
     });
+    this.#origins = new Origins({
+      clock,
+      random: ports.random,
+      origin,
+      others: settings.origins,
+      probes: () => this.#probes(),
+    });
     this.#retrievals = new Retrievals({
       clock,
       hasher,
-      origin,
+      origin: this.#origins,
       cache: this.#cache,
       account: this.#account,
       listeners: this.listeners,
@@ -109,6 +125,13 @@ export class LocalPeer {
         // Once for a file, however many of its chunks are others.
         if (this.#catalogue.distrust(content.asset.url)) this.#degraded(code, message);
       },
+    });
+    this.#hearsay = new Hearsay({
+      clock,
+      hasher,
+      believes: (asset) => this.#catalogue.believes(asset),
+      held: () => [...this.#cache.contents, ...[...this.#retrievals.all].map((one) => one.content)],
+      neighbours: () => this.#links.map(({ descriptions }) => descriptions),
     });
     const { transport } = ports;
     const { trackerUrl } = settings;
@@ -154,8 +177,19 @@ export class LocalPeer {
     return this.#catalogue.find(url);
   }
 
-  /** Reads a range of a content, from wherever it comes soonest. */
-  read(content: Content, range: ByteRange, urgency: Urgency): Reading {
+  /** The network has failed for this URL: what this browser and its neighbours know of it nevertheless. */
+  async salvage(url: string): Promise<Content | undefined> {
+    return this.#closing === null ? this.#hearsay.find(url) : undefined;
+  }
+
+  /** Reads a range of a content, from wherever it comes soonest. `origins`: where this one is to be had as well. */
+  read(
+    content: Content,
+    range: ByteRange,
+    urgency: Urgency,
+    origins: readonly string[] = [],
+  ): Reading {
+    this.#origins.name(content.asset.url, origins);
     return this.#retrievals.read(content, range, urgency);
   }
 
@@ -250,6 +284,7 @@ export class LocalPeer {
       token,
       cache: this.#cache,
       purges: this.#purges,
+      statement: (url) => this.#hearsay.statement(url),
       allowance: this.#allowance,
       pending: (content) => this.#retrievals.get(content)?.pending ?? [],
       listener: {
@@ -270,6 +305,7 @@ export class LocalPeer {
         },
         left: (link, reason) => {
           for (const retrieval of this.#retrievals.all) retrieval.lost(link.id);
+          if (reason !== "local" && this.#links.length === 0) this.#origins.surge();
           this.listeners.emit("peer-left", { peer: link.id, reason });
           this.#retrievals.turnSoon();
         },
@@ -286,6 +322,12 @@ export class LocalPeer {
           ),
       },
     });
+  }
+
+  /** Two of the linked visitors, and whoever is alone, find out whether an origin is back. */
+  #probes(): boolean {
+    const seeds = this.#links.map(({ seed }) => seed);
+    return rank(this.#others?.seed ?? 0, seeds, 0, 0) < PROBING;
   }
 
   #mayShare(): boolean {

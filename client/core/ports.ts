@@ -55,16 +55,22 @@ export interface OriginRequest {
 /** `start` once, `bytes` any number of times, `end` once; or `end` alone. Nothing after `end` or after a cancel. */
 export interface OriginListener {
   /** Headers of a 200 or 206. `offset`: where the bytes begin in the asset. `total`: its size, if the origin said. */
-  start(answer: { readonly offset: number; readonly total: number | null }): void;
+  start(answer: {
+    readonly offset: number;
+    readonly total: number | null;
+    /** From another origin than the URL's. */
+    readonly foreign?: boolean;
+  }): void;
   /** The receiver owns the buffer. */
   bytes(data: Bytes): void;
   end(outcome: OriginOutcome): void;
 }
+/** `retryAt`: when it is worth asking again, where somebody keeps an eye on that. */
 export type OriginOutcome =
   | { readonly kind: "complete" }
   /** Refused, reset, CORS, DNS, or the connection broke in the middle. */
-  | { readonly kind: "unreachable" }
-  | { readonly kind: "status"; readonly status: number };
+  | { readonly kind: "unreachable"; readonly retryAt?: Millis }
+  | { readonly kind: "status"; readonly status: number; readonly retryAt?: Millis };
 
 /** STUN or TURN, as WebRTC names it. */
 export interface IceServer {

@@ -73,6 +73,7 @@ export class Visitor {
         trackerUrl: "wss://tracker.example/",
         manifestUrl: world.manifestUrl,
         pinnedKey: null,
+        origins: [],
         region: null,
         token: null,
         cacheBytes: Promise.resolve(PLENTY),

@@ -135,10 +135,30 @@ export class Catalogue {
     return this.#assets.delete(url);
   }
 
+  /**
+   * Whether a statement that somebody passes on counts: of a signer whom the page names, whose manifest it has read at some
+   * time, or whose tracker it has met; rightly signed, and with nothing newer or purged against it.
+   */
+  async believes(asset: AssetStatement): Promise<boolean> {
+    const { pinnedKey, purges, index } = this.#needs;
+    const read = await index.get(this.#epochName(asset.key));
+    const isKnown = read !== undefined || asset.key === purges.known?.key;
+    if (pinnedKey === null ? !isKnown : asset.key !== pinnedKey) return false;
+    if (asset.epoch < epochOf(read) || purges.judge(asset) === "hard") return false;
+    const wrong = this.#distrusted.get(asset.url);
+    if (wrong !== undefined && sameBytes(wrong.digests, asset.digests)) return false;
+    return this.#isSigned(asset);
+  }
+
+  async #isSigned(asset: AssetStatement): Promise<boolean> {
+    const key = fromBase64url(asset.key);
+    if (key === undefined) return false;
+    return this.#needs.hasher.verify(key, asset.signature, signedText(asset));
+  }
+
   async #vouched(asset: AssetStatement): Promise<Content | undefined> {
     const { hasher, url } = this.#needs;
-    const key = fromBase64url(asset.key);
-    if (key === undefined || !(await hasher.verify(key, asset.signature, signedText(asset)))) {
+    if (!(await this.#isSigned(asset))) {
       this.#needs.problem(new ShoalError("manifest/signature", { url, asset: asset.url }));
       return undefined;
     }

@@ -13,6 +13,8 @@ const MOST_FAILURES = 4;
 export class OriginTrouble {
   #failures = 0;
   #refused = false;
+  /** Another origin may have it, now. */
+  #elsewhere = false;
   /** Why it gave nothing last time; `null` while it gives. */
   error: ShoalError | null = null;
   restUntil: Millis = 0;
@@ -26,7 +28,9 @@ export class OriginTrouble {
       this.error = new ShoalError("origin/unreachable", { url });
       this.#refused = false;
     }
-    this.restUntil = now + Math.min(LONGEST_REST, REST * 2 ** this.#failures);
+    const { retryAt } = outcome;
+    this.#elsewhere = retryAt !== undefined && retryAt <= now;
+    this.restUntil = retryAt ?? now + Math.min(LONGEST_REST, REST * 2 ** this.#failures);
     this.#failures++;
   }
 
@@ -37,11 +41,11 @@ export class OriginTrouble {
   }
 
   /**
-   * Not when it says no, and not before the page has seen anything: then the request goes to the network untouched,
-   * and fails or not as it would without us.
+   * Not when it says no, and not before the page has seen anything, unless there is another origin: then the request goes
+   * to the network untouched, and fails or not as it would without us.
    */
   mayRecover(begun: boolean): boolean {
     if (this.error === null) return true;
-    return begun && !this.#refused && this.#failures < MOST_FAILURES;
+    return (begun || this.#elsewhere) && !this.#refused && this.#failures < MOST_FAILURES;
   }
 }

@@ -42,6 +42,8 @@ export class Run implements RunView {
   #skip = 0;
   /** The answer has everything that the origin has, asked for or not. */
   #isWhole: boolean;
+  /** From another origin than the asset's own: whose bytes those are shows only when they are verified. */
+  #foreign = false;
   #over = false;
 
   constructor(first: number, last: number, needs: RunNeeds) {
@@ -60,7 +62,10 @@ export class Run implements RunView {
     this.#cancel = needs.origin.read(
       { url: asset.url, range: whole ? "whole" : { first: from, last: to }, cache },
       {
-        start: ({ offset, total }) => this.#answered(from - offset, total),
+        start: ({ offset, total, foreign = false }) => {
+          this.#foreign = foreign;
+          this.#answered(from - offset, total);
+        },
         bytes: (bytes) => this.#received(bytes),
         end: (outcome) => this.#answerEnded(outcome),
       },
@@ -69,7 +74,7 @@ export class Run implements RunView {
 
   /** What has come of the chunk under way, from its beginning; a view, valid until the next byte. */
   get partial(): Bytes {
-    return this.#chunk.subarray(0, this.#filled);
+    return this.#chunk.subarray(0, this.#foreign ? 0 : this.#filled);
   }
 
   remaining(now: Millis): Millis {

@@ -33,7 +33,10 @@ export interface LinksNeeds {
   readonly transport: Transport;
   /** Our own id; set before the first introduction. */
   self(): Bytes;
-  readonly peer: Pick<RemotePeerNeeds, "allowance" | "slots" | "read" | "holding" | "pending">;
+  readonly peer: Pick<
+    RemotePeerNeeds,
+    "allowance" | "slots" | "read" | "holding" | "pending" | "statement"
+  >;
   signal(to: PeerId, session: SessionId, signal: Signal): void;
   /** What became of an introduction. */
   ended(session: SessionId, outcome: "linked" | "failed" | "declined"): void;

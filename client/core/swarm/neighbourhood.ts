@@ -13,7 +13,7 @@ import type { DeltaKind } from "../wire/messages.ts";
 import { Discovery, type TrackerState } from "./discovery.ts";
 import { Links, type LinksListener } from "./links.ts";
 import { Membership } from "./membership.ts";
-import type { RemotePeer } from "./remote-peer.ts";
+import type { RemotePeer, RemotePeerNeeds } from "./remote-peer.ts";
 import { UploadSlots } from "./slots.ts";
 import type { UploadAllowance } from "./upload.ts";
 
@@ -28,6 +28,7 @@ export interface NeighbourhoodNeeds {
   readonly token: string | null;
   readonly cache: ChunkCache;
   readonly purges: Purges;
+  readonly statement: RemotePeerNeeds["statement"];
   readonly allowance: UploadAllowance;
   /** Chunks of a content that are being read from the origin here. */
   pending(content: ContentId): readonly number[];
@@ -68,6 +69,7 @@ export class Neighbourhood {
         read: (content, index): Promise<Bytes | undefined> => cache.read(content, index),
         holding: (content) => cache.holding(content),
         pending: needs.pending,
+        statement: needs.statement,
       },
       signal: (to, session, signal) => this.discovery.signal(to, session, signal),
       ended: (session, outcome) => this.discovery.ended(session, outcome),

@@ -4,6 +4,8 @@
 // 1. Nothing counts before its hello, which must carry the id that the tracker introduced.
 // 2. What it sends must have been asked for; a chunk is handed on whole and unverified.
 // 3. The first breach of the protocol ends the link, and is reported once.
+//
+// A little over 400 lines: everything that one link can be told is judged in one place.
 
 import { type Bytes, sameBytes } from "../../../tracker/protocol/bytes.ts";
 import type { PeerId, Proximity } from "../../../tracker/protocol/ids.ts";
@@ -25,6 +27,7 @@ import {
 } from "../wire/messages.ts";
 import { ControlOrder } from "../wire/order.ts";
 import { Availability } from "./availability.ts";
+import { Descriptions, type DescriptionsNeeds } from "./descriptions.ts";
 import { Throughput } from "./estimate.ts";
 import { Interests } from "./interests.ts";
 import { Requests } from "./requests.ts";
@@ -45,6 +48,7 @@ export interface RemotePeerNeeds {
   holding(content: ContentId): Bitfield | undefined;
   /** Chunks of it that are being read from the origin here. */
   pending(content: ContentId): readonly number[];
+  readonly statement: DescriptionsNeeds["statement"];
   readonly listener: RemotePeerListener;
 }
 
@@ -74,6 +78,8 @@ export class RemotePeer {
   readonly #needs: RemotePeerNeeds;
   readonly #order = new ControlOrder();
   readonly #serving: Serving;
+  /** For asking what a URL is. */
+  readonly descriptions: Descriptions;
   #sequence = 0;
   #ready = false;
   #closed = false;
@@ -100,10 +106,16 @@ export class RemotePeer {
     this.id = needs.peer;
     this.proximity = needs.proximity;
     this.seed = seedOf(needs.peer);
+    const { allowance } = needs;
+    this.descriptions = new Descriptions({
+      say: (message) => this.#say(message),
+      statement: needs.statement,
+      give: (bytes) => !this.#choked && !allowance.exhausted && allowance.take(bytes) === 0,
+    });
     this.#serving = new Serving({
       clock: needs.clock,
       link: needs.link,
-      allowance: needs.allowance,
+      allowance,
       slots: needs.slots,
       read: needs.read,
       reject: (request, reason) => this.#say({ type: "reject", request, reason }),
@@ -244,6 +256,7 @@ export class RemotePeer {
   #free(): void {
     this.#closed = true;
     this.#serving.close();
+    this.descriptions.close();
     const received = this.#requests.clear();
     if (received > 0) this.#needs.listener.wasted(received);
   }
@@ -320,6 +333,9 @@ export class RemotePeer {
         return undefined;
       case "pong":
         return this.#roundTrip.end(message.nonce, this.#needs.clock.now());
+      case "describe":
+      case "description":
+        return this.descriptions.heard(message);
       case "bye":
         this.close();
         this.#needs.listener.ended(this, "remote");

@@ -33,6 +33,8 @@ const TYPES = [
   "ping",
   "pong",
   "bye",
+  "describe",
+  "description",
 ] as const satisfies readonly ControlMessage["type"][];
 const DELTAS = ["have", "pending", "gone"] as const satisfies readonly DeltaKind[];
 const REJECTS = ["missing", "busy", "choked"] as const satisfies readonly RejectReason[];
@@ -104,6 +106,16 @@ export function encodeControl(sequence: number, message: ControlMessage): Bytes 
     case "bye":
       view.setUint8(at, BYES.indexOf(message.reason));
       break;
+    case "describe":
+      view.setUint32(at, message.request);
+      view.setUint32(at + 4, message.offset);
+      frame.set(message.url, at + 8);
+      break;
+    case "description":
+      view.setUint32(at, message.request);
+      view.setUint32(at + 4, message.total);
+      frame.set(message.bytes, at + 8);
+      break;
   }
   return frame;
 }
@@ -131,6 +143,10 @@ function fieldsLength(message: ControlMessage): number {
     case "choke":
     case "bye":
       return 1;
+    case "describe":
+      return 8 + message.url.length;
+    case "description":
+      return 8 + message.bytes.length;
   }
 }
 
@@ -215,6 +231,22 @@ function controlOf(view: DataView, frame: Bytes): ControlMessage | undefined {
       const reason = length === 1 ? BYES[view.getUint8(at)] : undefined;
       return reason === undefined ? undefined : { type, reason };
     }
+    case "describe":
+      if (length !== 8 + DIGEST_BYTES) return undefined;
+      return {
+        type,
+        request: view.getUint32(at),
+        offset: view.getUint32(at + 4),
+        url: frame.slice(at + 8),
+      };
+    case "description":
+      if (length < 8) return undefined;
+      return {
+        type,
+        request: view.getUint32(at),
+        total: view.getUint32(at + 4),
+        bytes: frame.slice(at + 8),
+      };
     default:
       return undefined;
   }

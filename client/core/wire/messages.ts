@@ -64,7 +64,21 @@ export type ControlMessage =
   | { readonly type: "choke"; readonly on: boolean }
   | { readonly type: "ping"; readonly nonce: number }
   | { readonly type: "pong"; readonly nonce: number }
-  | { readonly type: "bye"; readonly reason: ByeReason };
+  | { readonly type: "bye"; readonly reason: ByeReason }
+  /** What do you know of the URL with this SHA-256? From `offset` of the statement's text on. */
+  | {
+      readonly type: "describe";
+      readonly request: number;
+      readonly offset: number;
+      readonly url: Bytes;
+    }
+  /** So much of the statement as fits. `total` 0: it knows nothing of the URL, or gives nothing now. */
+  | {
+      readonly type: "description";
+      readonly request: number;
+      readonly total: number;
+      readonly bytes: Bytes;
+    };
 
 export interface DataFrame {
   readonly type: "data";

@@ -25,6 +25,7 @@ describe("a request that may be answered", () => {
       url,
       range: null,
       urgency: "now",
+      origins: [],
       signal: input instanceof Request ? input.signal : null,
     });
   });
@@ -40,10 +41,17 @@ describe("a request that may be answered", () => {
   ])("with %s", (_what, init) => {
     expect(asked(FILM, init)?.url).toBe(FILM);
   });
-  test("says its range, its urgency and its signal", () => {
+  test("says its range, its urgency, its origins and its signal", () => {
     const { signal } = new AbortController();
-    const init: ShoalInit = { headers: { Range: "bytes=0-9" }, signal, shoal: { urgency: "idle" } };
-    expect(asked(FILM, init)).toEqual({ url: FILM, range: "bytes=0-9", urgency: "idle", signal });
+    const shoal = { urgency: "idle", origins: ["https://mirror.example/", "/copy"] } as const;
+    const init: ShoalInit = { headers: { Range: "bytes=0-9" }, signal, shoal };
+    expect(asked(FILM, init)).toEqual({
+      url: FILM,
+      range: "bytes=0-9",
+      urgency: "idle",
+      origins: ["https://mirror.example", "https://site.example/copy"],
+      signal,
+    });
   });
   test("takes from the init what it has, else from the Request", () => {
     const request = new Request(FILM, { headers: { Range: "bytes=0-9" } });

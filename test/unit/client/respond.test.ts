@@ -79,7 +79,7 @@ class Play {
   }
   respond(): Promise<Response> {
     return respond({
-      asked: { url, range: null, urgency: "now", signal: this.abort.signal },
+      asked: { url, range: null, urgency: "now", origins: [], signal: this.abort.signal },
       content: film.content,
       range: this.#range,
       reading: this.reading,
@@ -142,7 +142,7 @@ describe("a response", () => {
     await reader?.cancel();
   });
   test("for bytes that are not there is a 416 that says how many there are", () => {
-    const asked = { url, range: "bytes=9999-", urgency: "now", signal: null } as const;
+    const asked = { url, range: "bytes=9999-", urgency: "now", origins: [], signal: null } as const;
     const response = unsatisfiable(asked, film.content);
     expect(response.status).toBe(416);
     expect(response.headers.get("content-range")).toBe(`bytes */${SIZE}`);

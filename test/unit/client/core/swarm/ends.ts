@@ -9,7 +9,7 @@ import { UploadAllowance } from "../../../../../client/core/swarm/upload.ts";
 import type { ContentId } from "../../../../../client/core/vocabulary.ts";
 import { decode } from "../../../../../client/core/wire/codec.ts";
 import type { ControlMessage } from "../../../../../client/core/wire/messages.ts";
-import { type Bytes, fromBase64url } from "../../../../../tracker/protocol/bytes.ts";
+import { type Bytes, base64url, fromBase64url } from "../../../../../tracker/protocol/bytes.ts";
 import type { PeerId } from "../../../../../tracker/protocol/ids.ts";
 import { idOf } from "../../../tracker/stage.ts";
 import { type Sample, turns } from "../stage.ts";
@@ -24,6 +24,8 @@ export class End {
   readonly held = new Map<ContentId, Bitfield>();
   /** What it reads from the origin, of any content. */
   pending: readonly number[] = [];
+  /** By the digest of their URL. */
+  readonly statements = new Map<string, Bytes>();
   readonly bodies = new Map<ContentId, Sample>();
   readonly received: { readonly content: ContentId; readonly index: number; bytes: Bytes }[] = [];
   readonly refused: number[] = [];
@@ -70,6 +72,7 @@ export class End {
         holds(content, index) ? this.bodies.get(content)?.chunk(index) : undefined,
       holding: (content) => this.held.get(content),
       pending: () => this.pending,
+      statement: async (url) => this.statements.get(base64url(url)),
       listener: {
         ready: () => this.readies++,
         changed: () => this.changes++,

@@ -95,6 +95,7 @@ export class LinksPlay {
         read: async (_content, index) => this.held?.chunk(index),
         holding: () => this.#field,
         pending: () => [],
+        statement: async () => undefined,
       },
       signal: (...signal) => this.signals.push(signal),
       ended: (id, outcome) => this.told.push(`${outcome} ${this.#nameOf(id)}`),

@@ -57,6 +57,18 @@ const MESSAGES: { readonly [T in ControlMessage["type"]]: fc.Arbitrary<ControlMe
   ping: fc.record({ type: is("ping"), nonce: u32 }),
   pong: fc.record({ type: is("pong"), nonce: u32 }),
   bye: fc.record({ type: is("bye"), reason: fc.constantFrom("closing", "full", "useless") }),
+  describe: fc.record({
+    type: is("describe"),
+    request: u32,
+    offset: u32,
+    url: bytes(DIGEST_BYTES),
+  }),
+  description: fc.record({
+    type: is("description"),
+    request: u32,
+    total: u32,
+    bytes: bytes(0, 200),
+  }),
 };
 const control = fc.oneof(...Object.values(MESSAGES));
 const data = fc.record({
