@@ -21,6 +21,7 @@ import { type Diagnosis, diagnose, Incidents } from "./diagnose.ts";
 import { type ClientOptions, type Config, readOptions } from "./options.ts";
 import { type Asked, askedOf, rangeOf, type ShoalInit } from "./request.ts";
 import { respond, unsatisfiable } from "./respond.ts";
+import { warmUp } from "./warm-up.ts";
 
 export { type ErrorCode, type ErrorDetails, ShoalError } from "./core/errors.ts";
 export type { ClientEvents, ClientEventType } from "./core/events.ts";
@@ -120,6 +121,7 @@ class PageClient implements Client {
       for (const stop of unwatch) stop();
     };
     void this.#peer.start();
+    unwatch.push(warmUp({ ...config, fetch: this.fetch }));
     if (transport === null) {
       this.#degraded(
         "webrtc/missing",

@@ -17,6 +17,8 @@ export interface ClientOptions {
   readonly exclude?: readonly string[];
   /** Mirrors: http(s) URLs under which the assets are to be had by the same paths. What they send is verified. Default none. */
   readonly origins?: readonly string[];
+  /** What the page will want next: fetched, as far as Shoal vouches for it, when the page is idle, and never on Save-Data. */
+  readonly prefetch?: readonly string[];
   /** `ask`: no peers until `setConsent("granted")`, now or on an earlier page. Default `granted`: unless it was denied. */
   readonly consent?: "granted" | "ask" | "denied";
   /** Whether to serve others. Default true; Save-Data, metered links and hidden tabs never do. */
@@ -47,6 +49,7 @@ export interface Config {
   readonly include: readonly RegExp[];
   readonly exclude: readonly RegExp[];
   readonly origins: readonly string[];
+  readonly prefetch: readonly string[];
   readonly consent: "granted" | "ask" | "denied";
   readonly upload: boolean;
   readonly uploadSessionBytes: ByteCount;
@@ -68,6 +71,7 @@ const MOST_CACHE_MB = 10_000;
 const UPLOAD_MB = 1024;
 const MOST_PATTERNS = 100;
 const MOST_ORIGINS = 8;
+const MOST_PREFETCHED = 50;
 /** Of a wrong value in its warning: enough to find it by in the page. */
 const MOST_SHOWN = 60;
 
@@ -109,12 +113,20 @@ function hrefOf(url: string, base: string): string | undefined {
 
 /** Mirrors, as URLs without a slash at the end. */
 export function originsFrom(base: string): Reader<readonly string[]> {
+  return (value) => {
+    const urls = urlsFrom(base, MOST_ORIGINS)(value);
+    return urls?.some((url) => url.includes("?"))
+      ? undefined
+      : urls?.map((url) => url.replace(/\/$/, ""));
+  };
+}
+
+function urlsFrom(base: string, most: number): Reader<readonly string[]> {
   const read = urlFrom(base, ["http:", "https:"]);
   return (value) => {
-    if (!Array.isArray(value) || value.length > MOST_ORIGINS) return undefined;
-    const urls = value.map(read);
-    if (!urls.every((url) => url !== undefined && !url.includes("?"))) return undefined;
-    return urls.map((url) => String(url).replace(/\/$/, ""));
+    if (!Array.isArray(value) || value.length > most) return undefined;
+    const urls = value.map(read).filter((url) => url !== undefined);
+    return urls.length === value.length ? urls : undefined;
   };
 }
 
@@ -181,6 +193,12 @@ export function readOptions(options: ClientOptions, base: string, tracker: strin
     manifestUrl,
     include: read("include", list, patterns, patterns(sites) ?? []),
     exclude: read("exclude", list, patterns, []),
+    prefetch: read(
+      "prefetch",
+      `a list of at most ${MOST_PREFETCHED} http(s) URLs`,
+      urlsFrom(base, MOST_PREFETCHED),
+      [],
+    ),
     origins: read(
       "origins",
       `a list of at most ${MOST_ORIGINS} http(s) URLs`,
@@ -240,6 +258,7 @@ const ATTRIBUTES: {
   include: ["include", items],
   exclude: ["exclude", items],
   origins: ["origins", items],
+  prefetch: ["prefetch", items],
   consent: ["consent", String],
   upload: ["upload", onOff],
   region: ["region", String],

@@ -88,6 +88,8 @@ export class Origins implements Origin {
         cancel();
         attempts.delete(choice);
         const silence = clock.now() - (choice === winner ? heardAt : at);
+        // Somebody else was quicker: so long at least it would have taken.
+        if (except !== null) choice.health.answered(silence);
         if (silence >= SILENCE) failed(choice.health);
         // Nothing is known of it that was not known before.
         else choice.health.probing = false;

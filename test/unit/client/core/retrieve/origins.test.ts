@@ -145,6 +145,14 @@ describe("an origin that is slower than nineteen times in twenty", () => {
     expect(slow.cancelled).toBe(true);
   });
 
+  test("is not asked first again", async () => {
+    play.read();
+    await play.stage.pass(1001);
+    play.at(MIRROR).answer(BODY);
+    play.read();
+    expect(play.asked).toEqual([OWN, MIRROR, MIRROR].map((place) => place + PATH));
+  });
+
   test("gets none where there is nobody else", async () => {
     const alone = new Play([]);
     alone.read();
