@@ -89,7 +89,7 @@ export interface Transport {
 export interface Link {
   /** Never throws: a signal that is wrong or late is ignored. */
   accept(signal: Signal): void;
-  /** `congested`: sent, but wait for `drain` before the next data frame. The frame is not kept by the caller. */
+  /** `congested`: sent, but wait for `drain` before the next data frame. Keeps no frame: the caller may use it again. */
   send(frame: Bytes): "sent" | "congested" | "closed";
   /** From now on `congested` above so many queued bytes, and `drain` when a quarter of them is left. */
   pace(queued: ByteCount): void;

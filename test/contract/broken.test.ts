@@ -213,6 +213,26 @@ describe("the transport's battery", () => {
     }));
     await expect(endless).rejects.toThrow("never said congested");
   });
+  test("rejects one that keeps the frame it was given", async () => {
+    const sticky = battery((transport) => ({
+      ...transport,
+      open(role, listener) {
+        const link = transport.open(role, listener);
+        return {
+          accept: (signal) => link.accept(signal),
+          send(frame) {
+            // Large ones as they should be: another sentence is about them.
+            if (frame.length > 1000) return link.send(frame);
+            setImmediate(() => link.send(frame));
+            return "sent";
+          },
+          pace: (queued) => link.pace(queued),
+          close: () => link.close(),
+        };
+      },
+    }));
+    await expect(sticky).rejects.toThrow("used again");
+  });
   test("rejects one that does not listen to its pace", async () => {
     const headlong = battery((transport) => ({
       ...transport,

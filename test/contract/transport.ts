@@ -157,6 +157,19 @@ const CASES: Cases<TransportRig> = {
     }
     offerer.link.close();
   },
+  "a frame may be used again as soon as it is sent": async (rig) => {
+    const [offerer, answerer] = await linked(rig);
+    const frame = patterned(1000);
+    for (const first of [1, 2]) {
+      frame[0] = first;
+      offerer.link.send(frame);
+    }
+    frame.fill(9);
+    await rig.pace.until("both frames", () => answerer.frames.length === 2);
+    // Unordered.
+    same(answerer.frames.map(([first]) => first).sort(), [1, 2], "first bytes");
+    offerer.link.close();
+  },
   "closing is heard by the other end alone, once": async (rig) => {
     const [offerer, answerer] = await linked(rig);
     offerer.link.close();

@@ -196,7 +196,7 @@ export class SimLink implements Link {
     }
     const { network } = this.node;
     const { timeline } = network.needs;
-    const carried = isContent ? this.#content(frame, other) : frame;
+    const carried = isContent ? this.#content(frame, other) : frame.slice();
     const weight = frame.length + OVERHEAD;
     const leftAt = this.node.push(weight);
     const crossing = network.delay(this.node, other.node) + (weight * 1000) / other.node.wire.down;
@@ -221,12 +221,13 @@ export class SimLink implements Link {
     this.node.uploads?.push({ at: timeline.now, bytes });
     if (this.node.fault === "liar") {
       this.#note("lie");
-      const last = frame.length - 1;
-      frame[last] = (frame[last] ?? 0) ^ 1;
-      return frame;
+      const lie = frame.slice();
+      const last = lie.length - 1;
+      lie[last] = (lie[last] ?? 0) ^ 1;
+      return lie;
     }
     const part = partOf?.(frame);
-    if (part === undefined) return frame;
+    if (part === undefined) return frame.slice();
     sends?.(this.node.place, other.node.place, { key: part.chunk, bytes });
     return { head: frame.slice(0, DATA_HEAD), part };
   }

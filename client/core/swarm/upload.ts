@@ -1,17 +1,19 @@
 // Serving chunks to one peer, within what the visitor allows. Answers requests in the order they came, keeps at most
-// two chunks in memory, and stops at the link's high-water mark until it drains. The mark follows the link's rate, so
+// five chunks in memory, and stops at the link's high-water mark until it drains. The mark follows the link's rate, so
 // that what is queued is a moment's worth: no control message waits behind more. Sends nothing that was not asked for.
 
 import type { Bytes } from "../../../tracker/protocol/bytes.ts";
 import type { Clock, Link } from "../ports.ts";
 import type { ByteCount, Cancel, ContentId, Millis } from "../vocabulary.ts";
-import { encodeData } from "../wire/codec.ts";
+import { dataFrame, encodeData } from "../wire/codec.ts";
 import { DATA_BYTES, MAX_REQUESTS, type RejectReason } from "../wire/messages.ts";
 import { Average } from "./estimate.ts";
 import type { UploadSlots } from "./slots.ts";
 
 /** The next chunk is read while the one before it is sent, so that a store's latency costs no throughput. */
 const READ_AHEAD = 2;
+/** Chunks read at once: one transaction of the store costs as much time as reading a chunk or two. */
+const READ_BATCH = 4;
 
 /** So much of what a link takes in a second may be queued on it. */
 const QUEUED_SECONDS = 0.2;
@@ -89,6 +91,8 @@ export interface ServingNeeds {
 export class Serving {
   readonly #needs: ServingNeeds;
   readonly #queue: Wanted[] = [];
+  /** Made with the first chunk that is given. */
+  #frame: Bytes | null = null;
   #congested = false;
   #waiting: Cancel | null = null;
   #closed = false;
@@ -162,15 +166,19 @@ export class Serving {
   #pump(): void {
     if (this.#closed) return;
     if (this.#queue.length === 0) this.#needs.slots.release(this);
-    for (const ahead of this.#queue.slice(0, READ_AHEAD)) {
-      if (ahead.chunk === "unread") this.#read(ahead);
-    }
+    this.#readAhead();
     while (!this.#congested && this.#waiting === null) {
       const next = this.#queue[0];
       if (next === undefined || !(next.chunk instanceof Uint8Array)) return;
       if (this.#needs.allowance.exhausted) return this.stop("choked");
       if (!this.#sendPart(next, next.chunk)) return;
     }
+  }
+
+  #readAhead(): void {
+    if (!this.#queue.slice(0, READ_AHEAD).some(({ chunk }) => chunk === "unread")) return;
+    const unread = this.#queue.filter(({ chunk }) => chunk === "unread");
+    for (const one of unread.slice(0, READ_BATCH)) this.#read(one);
   }
 
   #read(one: Wanted): void {
@@ -200,15 +208,15 @@ export class Serving {
       });
       return false;
     }
-    const sent = this.#needs.link.send(encodeData(one.request, one.part, bytes));
+    this.#frame ??= dataFrame();
+    const sent = this.#needs.link.send(encodeData(one.request, one.part, bytes, this.#frame));
     if (sent === "closed") return false;
     this.#uploaded += bytes.length;
     one.part++;
     if (from + bytes.length >= chunk.length) {
       this.#queue.shift();
       if (this.#queue.length === 0) this.#needs.slots.release(this);
-      const ahead = this.#queue[READ_AHEAD - 1];
-      if (ahead?.chunk === "unread") this.#read(ahead);
+      this.#readAhead();
     }
     if (sent === "congested") {
       this.#congested = true;

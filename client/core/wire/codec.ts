@@ -44,9 +44,17 @@ export type Decoded =
   | { readonly ok: true; readonly frame: Frame }
   | { readonly ok: false; readonly violation: Violation };
 
-/** One data frame holding `bytes`, which are copied. */
-export function encodeData(request: number, part: number, bytes: Bytes): Bytes {
-  const frame = new Uint8Array(DATA_HEAD + bytes.length);
+/** Where a data frame is made; `encodeData` may use one again and again. */
+export const dataFrame = (): Bytes => new Uint8Array(DATA_HEAD + DATA_BYTES);
+
+/** One data frame holding `bytes`, which are copied: a view of `room`, until that is used again. */
+export function encodeData(
+  request: number,
+  part: number,
+  bytes: Bytes,
+  room: Bytes = new Uint8Array(DATA_HEAD + bytes.length),
+): Bytes {
+  const frame = room.subarray(0, DATA_HEAD + bytes.length);
   const view = new DataView(frame.buffer);
   view.setUint32(1, request);
   view.setUint16(5, part);

@@ -77,10 +77,10 @@ describe("requests", () => {
     expect(play.allowance.given).toBe(2 * CHUNK);
     expect(play.serving.busy).toBe(false);
   });
-  test("are read two ahead and no more", async () => {
+  test("are read ahead, four at once, and no more than five are kept", async () => {
     const play = new Play();
     play.reads = new Map();
-    await play.ask(0, 1, 2, 3);
+    await play.ask(...Array(9).keys());
     expect(play.asked).toEqual([0, 1]);
     play.reads.get(1)?.(chunkOf(1));
     await turns();
@@ -88,7 +88,7 @@ describe("requests", () => {
     play.reads.get(0)?.(chunkOf(0));
     await turns();
     expect(play.sent).toEqual(["0.0", "0.1", "0.2", "1.0", "1.1", "1.2"]);
-    expect(play.asked).toEqual([0, 1, 2, 3]);
+    expect(play.asked).toEqual([0, 1, 2, 3, 4, 5]);
   });
   test("for what is not there after all are refused as missing, and the next is served", async () => {
     const play = new Play();
