@@ -24,6 +24,8 @@ import type {
 
 /** Reads at the origin at once, over all contents; a browser's own limit on HTTP/1.1 is six a host. */
 const ORIGIN_READS = 12;
+/** In a crowd each chunk is told to ten neighbours: one by one that was a sixth of all that a busy page did. */
+const NEWS_EVERY: Millis = 100;
 /** A busy page stands still for so long at most; a hidden tab's timers come later than that, with nothing in line. */
 const MOST_LATE: Millis = 1000;
 
@@ -45,6 +47,7 @@ export class Retrievals {
   readonly #open = new Map<ContentId, Retrieval>();
   /** What to tell linked peers at the end of this turn. */
   readonly #news = new Map<ContentId, number[]>();
+  #toldAt: Millis = Number.NEGATIVE_INFINITY;
   readonly #originRate = new Average();
   #turning = false;
   #closed = false;
@@ -105,6 +108,7 @@ export class Retrievals {
         verified: (_retrieval, index, source, bytes) => {
           account.verified++;
           if (source === "peers") account.peers += bytes;
+          others()?.spare(id, index);
           const news = this.#news.get(id) ?? [];
           news.push(index);
           this.#news.set(id, news);
@@ -170,9 +174,8 @@ export class Retrievals {
     this.#timer = null;
     const { clock, others: everybody } = this.#needs;
     const others = everybody();
-    for (const [content, indices] of this.#news) others?.tell(content, "have", indices);
-    this.#news.clear();
     const now = clock.now();
+    const newsAt = this.#tellNews(others, now);
     const wants = [...this.#open.values()].sort(
       (one, other) => URGENCIES[one.urgency] - URGENCIES[other.urgency],
     );
@@ -188,11 +191,22 @@ export class Retrievals {
     for (const action of actions) this.#perform(action, others);
     for (const want of wants) this.#failIfHopeless(want, others, now);
     this.#wakeAt = wakeAt === "never" ? Number.POSITIVE_INFINITY : wakeAt;
-    if (wakeAt === "never") return;
-    this.#timer = clock.after(wakeAt - now, () => {
+    const next = Math.min(this.#wakeAt, newsAt);
+    if (next === Number.POSITIVE_INFINITY) return;
+    this.#timer = clock.after(next - now, () => {
       this.#timer = null;
       this.#turn();
     });
+  }
+
+  /** What was not told before, at most ten times a second; says when the rest is due. */
+  #tellNews(others: Neighbourhood | null, now: Millis): Millis {
+    if (this.#news.size === 0) return Number.POSITIVE_INFINITY;
+    if (now < this.#toldAt + NEWS_EVERY) return this.#toldAt + NEWS_EVERY;
+    for (const [content, indices] of this.#news) others?.tell(content, "have", indices);
+    this.#news.clear();
+    this.#toldAt = now;
+    return Number.POSITIVE_INFINITY;
   }
 
   #perform(action: Action, others: Neighbourhood | null): void {
@@ -208,9 +222,8 @@ export class Retrievals {
       case "rest": {
         const link = others?.links.get(action.peer);
         if (link === undefined) return;
-        for (const retrieval of this.#open.values()) {
-          for (const index of retrieval.lost(action.peer)) link.cancel(retrieval.content.id, index);
-        }
+        // Not cancelled: as a rule it comes after all, and is taken if nobody else was quicker.
+        for (const retrieval of this.#open.values()) retrieval.lost(action.peer);
         others?.links.rest(link);
         this.turnSoon();
         return;

@@ -6,6 +6,14 @@ import type { Action, LinkView, PlanView, WantView } from "./view.ts";
 
 /** How much work a peer has in hand: enough to keep it busy for this long at its measured rate. */
 const PIPELINE: Millis = 600;
+/**
+ * The same for all peers together, by what came from them lately. Each of a crowd asks all others; without this bound,
+ * twelve pages that shared two cores owed each other six seconds' worth, took it for silence, and asked again elsewhere:
+ * two fifths of what they sent came for nothing.
+ */
+const TOGETHER: Millis = 800;
+/** However slow they are: to begin with, and to find out when they are quicker. */
+const LEAST_TOGETHER: ByteCount = 1024 * 1024;
 /** What an unproven peer is taken to give, in bytes per second: a modest home uplink. */
 const UNPROVEN_RATE = 1_000_000;
 const UNPROVEN_REQUESTS = 3;
@@ -16,9 +24,18 @@ export class Draft {
   wakeAt: Millis | "never" = "never";
   freeReads: number;
   readonly #added = new Map<LinkView, { requests: number; bytes: ByteCount }>();
+  /** What all peers together owe, and may owe for what can wait. */
+  #owed = 0;
+  readonly #mostOwed: ByteCount;
 
   constructor(view: PlanView) {
     this.view = view;
+    let rate = 0;
+    for (const link of view.links) {
+      rate += link.throughput.lately(view.now);
+      this.#owed += link.owed;
+    }
+    this.#mostOwed = Math.max(LEAST_TOGETHER, (rate * TOGETHER) / 1000);
     this.freeReads = view.origin.freeReads;
   }
 
@@ -41,7 +58,9 @@ export class Draft {
     return !this.isSilent(link) && this.isPast(link.restUntil);
   }
 
-  hasRoom(link: LinkView, chunkBytes: ByteCount): boolean {
+  hasRoom(link: LinkView, { kind, content }: WantView): boolean {
+    const { chunkBytes } = content.asset;
+    if (kind === "bulk" && this.#owed + chunkBytes > this.#mostOwed) return false;
     const rate = link.throughput.bytesPerSecond;
     const window =
       rate === null ? UNPROVEN_REQUESTS : Math.ceil((rate * PIPELINE) / 1000 / chunkBytes) + 1;
@@ -63,7 +82,7 @@ export class Draft {
     let best: LinkView | undefined;
     let lowest = Number.POSITIVE_INFINITY;
     for (const link of links) {
-      if (!link.has(want.content.id, index) || !this.hasRoom(link, asset.chunkBytes)) continue;
+      if (!link.has(want.content.id, index) || !this.hasRoom(link, want)) continue;
       const eta = this.eta(link, bytes);
       if (eta >= lowest) continue;
       lowest = eta;
@@ -77,6 +96,7 @@ export class Draft {
     added.requests++;
     added.bytes += chunkLengthAt(want.content.asset, index);
     this.#added.set(link, added);
+    this.#owed += chunkLengthAt(want.content.asset, index);
     this.actions.push({ do: "request", peer: link.id, content: want.content.id, index });
   }
 

@@ -6,12 +6,14 @@ import type { Draft } from "./draft.ts";
 import { GROUP_CHUNKS, rank } from "./election.ts";
 import { startDistance } from "./share.ts";
 import { areTooSlow, type Sources } from "./sources.ts";
-import type { RunView, WantView } from "./view.ts";
+import type { PlanView, RunView, WantView } from "./view.ts";
 
 /** Per rank, before one steps in for the elected reader: for what is not missed yet, for bulk, for a small asset. */
 const EARLY_STEP: Millis = 1000;
 const STEP: Millis = 300;
 const ASSET_STEP: Millis = 100;
+/** A slow origin is no reason to wait for others longer than this. */
+const MOST_PATIENCE: Millis = 5000;
 /** A chunk another peer said it is reading is left to it this long: a download, who plays as it comes, a small asset. */
 const PENDING_PATIENCE: Millis = 3000;
 const STREAM_PENDING_PATIENCE: Millis = 1000;
@@ -154,10 +156,26 @@ function isMine(draft: Draft, want: WantView, { known, rivals }: Sources, index:
 /** When it is our turn, behind so many others. */
 function turnOf({ view }: Draft, want: WantView, before: number): Millis {
   const { kind, startedAt, originIdleSince, dueAt } = want;
-  const turn = kind === "asset" ? startedAt + before * ASSET_STEP : originIdleSince + before * STEP;
+  const turn =
+    kind === "asset"
+      ? startedAt + before * ASSET_STEP
+      : originIdleSince + Math.max(before * STEP, patienceWithReaders(view.origin, want));
   if (dueAt !== "never" && view.now >= dueAt) return turn;
   const early = Math.max(originIdleSince, startedAt) + before * EARLY_STEP;
   return dueAt === "never" ? early : Math.min(early, Math.max(turn, dueAt));
+}
+
+/**
+ * As slow as the origin is for us, it is for whom the ranking names: stepping in before he can have read his share
+ * would not make it quicker, only read it twice.
+ */
+function patienceWithReaders(
+  { bytesPerSecond }: PlanView["origin"],
+  { content, kind }: WantView,
+): Millis {
+  if (kind !== "bulk" || bytesPerSecond === null) return 0;
+  const share = GROUP_CHUNKS * content.asset.chunkBytes;
+  return Math.min(MOST_PATIENCE, (2 * share * 1000) / bytesPerSecond);
 }
 
 /** Alone, or for a stream: in order. A crowd after the same large file: what the page waits for, then each elsewhere. */

@@ -22,8 +22,10 @@ export function plan(view: PlanView): Plan {
   const draft = new Draft(view);
   for (const link of view.links) {
     if (!link.ready) continue;
-    if (draft.isSilent(link)) draft.actions.push({ do: "rest", peer: link.id });
-    else if (link.openRequests > 0) {
+    if (draft.isSilent(link)) {
+      // Once a silence: it goes on, and may end, while the link rests.
+      if (draft.isPast(link.restUntil)) draft.actions.push({ do: "rest", peer: link.id });
+    } else if (link.openRequests > 0) {
       draft.wake(view.now - link.silentFor(view.now) + link.patience + view.late);
     }
   }

@@ -273,9 +273,6 @@ export class Retrieval implements WantView {
     const source: ChunkSource = from === "origin" ? "origin" : "peers";
     this.#sources.set(index, source);
     this.#needs.cache.add(this.content, index, bytes);
-    for (const flight of this.#flights.get(index) ?? []) {
-      if (flight.from !== "origin") this.#needs.listener.superseded(this, index, flight.from);
-    }
     this.#flights.delete(index);
     for (const run of this.runs.filter((one) => one.at === index)) this.#overtaken(run);
     for (const reading of this.#demand.readings) reading.settle(index);

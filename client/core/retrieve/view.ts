@@ -16,7 +16,12 @@ export interface LinkView {
   readonly requestLimit: number;
   readonly owed: ByteCount;
   readonly rttMs: Millis | null;
-  readonly throughput: { readonly bytesPerSecond: number | null };
+  readonly throughput: {
+    /** What it gives while it has work. */
+    readonly bytesPerSecond: number | null;
+    /** Bytes a second that came from it during the last moments. */
+    lately(now: Millis): number;
+  };
   silentFor(now: Millis): Millis;
   /** So long it may be silent while it owes something. */
   readonly patience: Millis;

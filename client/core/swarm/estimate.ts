@@ -15,16 +15,42 @@ export class Average {
   }
 }
 
+/** Over which a rate is taken: a few chunks of a slow peer. */
+const METERED: Millis = 1000;
+
+/** What came lately, in bytes a second; what is older counts exponentially less. */
+class Meter {
+  #rate = 0;
+  #at: Millis = 0;
+
+  perSecond(now: Millis): number {
+    return this.#rate * Math.exp((this.#at - now) / METERED);
+  }
+  add(bytes: number, now: Millis): void {
+    this.#rate = this.perSecond(now) + (bytes * 1000) / METERED;
+    this.#at = now;
+  }
+}
+
 /**
  * Bytes per second of a source that works on several requests at once: a completed chunk counts for the time since
  * it was asked for or since the one before it, whichever is shorter. Waiting for work is not held against it.
  */
 export class Throughput {
   readonly #average = new Average();
+  readonly #meter = new Meter();
   #lastAt: Millis = Number.NEGATIVE_INFINITY;
 
   get bytesPerSecond(): number | null {
     return this.#average.value;
+  }
+
+  /** What came lately, whatever it could have given. */
+  lately(now: Millis): number {
+    return this.#meter.perSecond(now);
+  }
+  arrived(bytes: number, now: Millis): void {
+    this.#meter.add(bytes, now);
   }
 
   completed(bytes: number, askedAt: Millis, now: Millis): void {

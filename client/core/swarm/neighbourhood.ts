@@ -172,6 +172,11 @@ export class Neighbourhood {
     for (const link of this.links.all) link.tell(content, kind, indices);
   }
 
+  /** It is here: whoever was asked for it need not send it. */
+  spare(content: ContentId, index: number): void {
+    for (const link of this.links.all) link.cancel(content, index);
+  }
+
   expectUntil(content: Content, since: Millis, originFails: boolean): Millis {
     return this.#membership.expectUntil(content, since, originFails);
   }

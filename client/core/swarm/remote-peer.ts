@@ -289,9 +289,11 @@ export class RemotePeer {
     }
     if (typeof outcome === "string" && outcome !== "more") return outcome;
     this.#down += bytes.length;
+    this.throughput.arrived(bytes.length, now);
     if (outcome === "more") return undefined;
     const { incoming, chunk } = outcome;
     this.throughput.completed(chunk.length, incoming.askedAt, now);
+    if (this.strikes > 0) this.restUntil = now;
     this.strikes = 0;
     listener.received(this, incoming.content, incoming.index, chunk);
     return undefined;
@@ -389,17 +391,15 @@ export class RemotePeer {
     if (content === undefined) return "out-of-range";
     const held = this.#needs.holding(content);
     if (held !== undefined && index >= held.count) return "out-of-range";
-    if (this.#choked || this.#needs.allowance.exhausted) {
-      this.#say({ type: "reject", request, reason: "choked" });
-      return undefined;
-    }
-    if (held === undefined || !held.has(index)) {
-      this.#say({ type: "reject", request, reason: "missing" });
-      return undefined;
-    }
+    if (this.#choked || this.#needs.allowance.exhausted) return this.#refuse(request, "choked");
+    if (held === undefined || !held.has(index)) return this.#refuse(request, "missing");
     const accepted = this.#serving.accept(request, content, index);
-    if (accepted === "busy") this.#say({ type: "reject", request, reason: "busy" });
+    if (accepted === "busy") return this.#refuse(request, "busy");
     return accepted === "flood" ? accepted : undefined;
+  }
+
+  #refuse(request: number, reason: RejectReason): undefined {
+    this.#say({ type: "reject", request, reason });
   }
 
   #rejected(request: number, reason: RejectReason): Violation | undefined {

@@ -67,8 +67,20 @@ describe("rule 1: peers before the origin, and one source for one chunk", () => 
   });
   test("work is spread while it is handed out", () => {
     const links = ["one", "other"].map((id) => link({ id, holds: "all" }));
-    const { actions } = plan(view([want({ chunks: 6 })], links));
+    const { actions } = plan(view([want({ chunks: 6, kind: "stream" })], links));
     expect(requests(actions).filter((one) => one.startsWith("one:"))).toHaveLength(3);
+  });
+  test("all together get as much as they brought in 0.8 s of late, and four chunks at least", () => {
+    const asked = (lately: number, facts: Parameters<typeof want>[0] = {}, owed = 0): number => {
+      const links = ["one", "other"].map((id) =>
+        link({ id, holds: "all", rate: 1e9, lately, owed }),
+      );
+      return requests(plan(view([want({ chunks: 64, ...facts })], links)).actions).length;
+    };
+    expect([asked(0), asked(CHUNK * 5), asked(CHUNK * 5, {}, CHUNK * 3)]).toEqual([4, 8, 2]);
+    // The page waits for a small asset, and for what it plays: a download beside them must not hold them up.
+    expect(asked(0, { kind: "asset" })).toBe(64);
+    expect(asked(0, { kind: "stream" })).toBe(64);
   });
   test("a peer gets as much as keeps it busy for 600 ms, and no less than two", () => {
     const asked = (rate: number | null): number =>
@@ -132,6 +144,20 @@ describe("rule 3: one reader for a chunk that nobody holds", () => {
       expect([waiting.actions, waiting.wakeAt]).toEqual([[], NOW + turn]);
       expect(reads(among(self, { originIdleSince: NOW - turn }).actions)).toEqual(["0-3"]);
     }
+  });
+  test("where the origin is slow the elected reader is given time to read his share", () => {
+    const links = [link({ id: "a", seed: first, wants: true })];
+    const wakeAt = (bytesPerSecond: number, facts: Parameters<typeof want>[0] = {}) =>
+      plan(
+        view([want({ chunks: 4, ...facts })], links, {
+          selfSeed: second,
+          origin: { freeReads: 12, bytesPerSecond },
+        }),
+      ).wakeAt;
+    expect(wakeAt(4 * CHUNK)).toBe(NOW + 2000);
+    expect(wakeAt(400 * CHUNK)).toBe(NOW + 300);
+    expect(wakeAt(1)).toBe(NOW + 5000);
+    expect(wakeAt(1, { kind: "stream" })).toBe(NOW + 300);
   });
   test("for an asset turns are shorter, and count from its beginning", () => {
     const asset = { kind: "asset" as const, originIdleSince: 0 };
@@ -218,6 +244,12 @@ describe("rule 5: silence and slowness", () => {
       plan(view([], [link({ openRequests: 1, silent: time, patience: 1400 })]));
     expect(silent(1400).actions).toEqual([{ do: "rest", peer: "peer" }]);
     expect(silent(1399)).toEqual({ actions: [], wakeAt: NOW + 1 });
+  });
+  test("while it rests it is not rested again", () => {
+    const quiet = { openRequests: 1, silent: 1400 };
+    const { actions, wakeAt } = plan(view([], [link({ ...quiet, restUntil: NOW + 50 })]));
+    expect([actions, wakeAt]).toEqual([[], NOW + 50]);
+    expect(plan(view([], [link({ ...quiet, restUntil: NOW })])).actions).toHaveLength(1);
   });
   test("by as much as this page stood still, its peers may be silent longer", () => {
     const owing = link({ holds: "all", openRequests: 1, silent: 1399 });

@@ -103,13 +103,13 @@ describe("a chunk from a peer", () => {
     expect(play.wasted).toBe(CHUNK);
     expect(play.told).toEqual(["verified 0 peers 1024"]);
   });
-  test("spares whoever else was asked for it", async () => {
+  test("is under way from nobody else any more", async () => {
     const play = await Play.opened();
     play.reading();
     play.retrieval.asked(ONE, 0);
     play.retrieval.asked(OTHER, 0);
     await play.arrives(OTHER, 0);
-    expect(play.told).toEqual(["superseded 0 one", "verified 0 peers 1024"]);
+    expect(play.told).toEqual(["verified 0 peers 1024"]);
     expect(play.flying(0)).toBe("");
   });
   test("is missing again when the peer refuses or goes", async () => {

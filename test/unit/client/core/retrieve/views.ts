@@ -57,6 +57,8 @@ export interface LinkFacts {
   readonly owed?: ByteCount;
   readonly rttMs?: Millis | null;
   readonly rate?: number | null;
+  /** Bytes a second that came from it lately; as much as it could give, if its rate is known. */
+  readonly lately?: number;
   readonly silent?: Millis;
   readonly patience?: Millis;
   readonly awaitedSince?: Millis | "answered" | "unasked";
@@ -76,6 +78,7 @@ export function link({
   owed = openRequests * CHUNK,
   rttMs = null,
   rate = null,
+  lately = rate ?? 0,
   silent = 0,
   patience = 1000,
   awaitedSince = "answered",
@@ -95,7 +98,7 @@ export function link({
     requestLimit,
     owed,
     rttMs,
-    throughput: { bytesPerSecond: rate },
+    throughput: { bytesPerSecond: rate, lately: () => lately },
     silentFor: () => silent,
     patience,
     awaitedSince: () => awaitedSince,

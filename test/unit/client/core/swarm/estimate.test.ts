@@ -32,3 +32,12 @@ test("two chunks in one moment are no infinite rate", () => {
   throughput.completed(1000, 0, 100);
   expect(throughput.bytesPerSecond).toBeLessThanOrEqual(1_000_000);
 });
+
+test("what came lately is a rate that fades", () => {
+  const throughput = new Throughput();
+  expect(throughput.lately(0)).toBe(0);
+  for (let now = 0; now < 10_000; now += 10) throughput.arrived(1000, now);
+  expect(throughput.lately(10_000)).toBeGreaterThan(98_000);
+  expect(throughput.lately(10_000)).toBeLessThan(102_000);
+  expect(throughput.lately(11_000)).toBeLessThan(38_000);
+});
