@@ -39,7 +39,8 @@ export function relieve(draft: Draft, want: WantView, { usable }: Sources): void
   const { now } = draft.view;
   for (const run of want.runs) {
     const isWanted = run.at >= want.position && run.at < want.until && !want.has(run.at);
-    if (!isWanted || want.flights(run.at).length !== 1) continue;
+    const [flight, second] = want.flights(run.at);
+    if (!isWanted || flight?.from !== "origin" || second !== undefined) continue;
     askIfQuicker(draft, want, usable, run.at, run.remaining(now));
   }
 }
