@@ -94,19 +94,24 @@ export class Retrievals {
   #begin(content: Content): Retrieval {
     const { clock, hasher, origin, cache, account, others, mismatch } = this.#needs;
     const { id } = content;
+    let progressAt = clock.now();
     return new Retrieval(content, {
       clock,
       hasher,
       origin,
       cache,
-      expectUntil: ({ startedAt, originError }) =>
-        others()?.expectUntil(content, startedAt, originError !== null) ?? startedAt,
+      expectUntil: ({ startedAt, originError }) => {
+        // Without an origin, peers that still bring something are worth waiting for.
+        const since = originError === null ? startedAt : progressAt;
+        return others()?.expectUntil(content, since, originError !== null) ?? startedAt;
+      },
       crowded: () => others()?.crowded(content) ?? false,
       start: () => others()?.start(content) ?? 0,
       listener: {
         changed: () => this.turnSoon(),
         verified: (_retrieval, index, source, bytes) => {
           account.verified++;
+          progressAt = clock.now();
           if (source === "peers") account.peers += bytes;
           others()?.spare(id, index);
           const news = this.#news.get(id) ?? [];

@@ -115,6 +115,8 @@ export function readFromOrigin(
   if (open.length === 0 || !draft.isPast(want.originRestUntil)) return;
   // What is not missed yet can wait for links.
   if (sources.expecting && !draft.isPast(want.dueAt)) return;
+  // What neighbours can say at once is heard first: in a crowd it is nearly always that they hold it.
+  if (!draft.isPast(sources.answersBy)) return;
   const shared = sources.usable.length > 0 || sources.expecting || want.crowded;
   // A second read hides the first one's last round trip; earlier it would only halve what each of them gets.
   const isEnding = want.runs.every((run) => run.last - run.at < ENDING);

@@ -24,6 +24,8 @@ export interface Sources {
   readonly rivals: readonly LinkView[];
   /** More may come: links being made, or answers under way. */
   readonly expecting: boolean;
+  /** Until when an answer under way is worth waiting for, even where the page waits. */
+  readonly answersBy: Millis;
 }
 
 export function sourcesOf(draft: Draft, want: WantView): Sources {
@@ -32,6 +34,7 @@ export function sourcesOf(draft: Draft, want: WantView): Sources {
   const known: LinkView[] = [];
   const standing: LinkView[] = [];
   const usable: LinkView[] = [];
+  let answersBy = Number.NEGATIVE_INFINITY;
   let expecting = !draft.isPast(want.expectUntil);
   for (const link of links) {
     // Whoever chokes takes and does not give: what it reads is no use to us.
@@ -45,9 +48,11 @@ export function sourcesOf(draft: Draft, want: WantView): Sources {
     } else if (isUsable && since !== "unasked") {
       const until = since + Math.max(ASK_PATIENCE, 2 * (link.rttMs ?? 0));
       if (!draft.isPast(until)) expecting = true;
+      answersBy = Math.max(answersBy, link.answerBy(id));
     }
   }
-  return { known, standing, usable, rivals: known.filter((link) => link.wants(id)), expecting };
+  const rivals = known.filter((link) => link.wants(id));
+  return { known, standing, usable, rivals, expecting, answersBy };
 }
 
 /** Whether the origin should help with what peers hold: they are slow, and the page minds. */

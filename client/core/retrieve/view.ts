@@ -26,6 +26,8 @@ export interface LinkView {
   /** So long it may be silent while it owes something. */
   readonly patience: Millis;
   awaitedSince(content: ContentId): Millis | "answered" | "unasked";
+  /** Until when its answer is worth waiting for where the page waits as well; long past when it is not. */
+  answerBy(content: ContentId): Millis;
   has(content: ContentId, index: number): boolean;
   pendingSince(content: ContentId, index: number): Millis | undefined;
   wants(content: ContentId): boolean;

@@ -5,7 +5,8 @@ import type { Bytes } from "../../../tracker/protocol/bytes.ts";
 import { Bitfield } from "../cache/bitfield.ts";
 import type { Violation } from "../events.ts";
 import type { Content, ContentId, Millis } from "../vocabulary.ts";
-import { type DeltaKind, type Handle, MAX_ASKED } from "../wire/messages.ts";
+import { type ControlMessage, type Handle, MAX_ASKED } from "../wire/messages.ts";
+import { Average } from "./estimate.ts";
 
 interface Asked {
   readonly content: Content;
@@ -19,11 +20,17 @@ interface Asked {
 }
 
 const HANDLES = 0x1_0000;
+/** A neighbour answers within a round trip of some 20 to 80 ms; a tenth of a second is what nobody notices. */
+const ANSWER_PATIENCE: Millis = 100;
+/** Answers are worth waiting for unless the last ten or so were all that it holds nothing. */
+const LEAST_HELP = 0.05;
 
 export class Availability {
   #next = 0;
   readonly #byContent = new Map<ContentId, Asked>();
   readonly #byHandle = new Map<Handle, Asked>();
+  /** How often an answer was that it holds something. */
+  readonly #help = new Average();
 
   /** The handle to ask with, or `undefined` when it is asked already or too much is. */
   ask(content: Content, now: Millis): Handle | undefined {
@@ -60,6 +67,18 @@ export class Availability {
     if (asked === undefined) return "unasked";
     return asked.held === null ? asked.askedAt : "answered";
   }
+  /** Until when its answer is worth waiting for, a round trip away; long past when it is not awaited, or rarely helps. */
+  answerBy(content: ContentId, rttMs: Millis | null): Millis {
+    const asked = this.#byContent.get(content);
+    const isWorthIt = (this.#help.value ?? 1) >= LEAST_HELP;
+    if (asked === undefined || asked.held !== null || !isWorthIt) return Number.NEGATIVE_INFINITY;
+    return asked.askedAt + Math.min(ANSWER_PATIENCE, 1.5 * (rttMs ?? ANSWER_PATIENCE));
+  }
+  /** Whether it holds any of it, or has yet to say. */
+  mayHold(content: ContentId): boolean {
+    const asked = this.#byContent.get(content);
+    return asked !== undefined && (asked.held === null || asked.held.held > 0);
+  }
   has(content: ContentId, index: number): boolean {
     return this.#byContent.get(content)?.held?.has(index) ?? false;
   }
@@ -82,13 +101,12 @@ export class Availability {
     const held = count === 0 ? new Bitfield(chunkCount) : Bitfield.from(count, bits);
     if (held === undefined) return "malformed";
     asked.held = held;
+    this.#help.add(held.held > 0 ? 1 : 0);
     return "changed";
   }
 
   delta(
-    handle: Handle,
-    kind: DeltaKind,
-    indices: readonly number[],
+    { handle, kind, indices }: Omit<ControlMessage & { type: "delta" }, "type">,
     now: Millis,
   ): Violation | "late" | "changed" {
     const asked = this.#byHandle.get(handle);

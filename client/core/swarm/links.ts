@@ -8,6 +8,7 @@ import type { Violation } from "../events.ts";
 import type { Clock, Link, Transport } from "../ports.ts";
 import type { Cancel, Millis } from "../vocabulary.ts";
 import { RemotePeer, type RemotePeerListener, type RemotePeerNeeds } from "./remote-peer.ts";
+import { expendable, poorest, Standing } from "./rotation.ts";
 
 /** Enough sources to fill a home downlink and survive churn; each link costs memory, keep-alives and a port. */
 export const WANTED_LINKS = 8;
@@ -38,6 +39,8 @@ export interface LinksNeeds {
     "allowance" | "slots" | "read" | "holding" | "pending" | "statement"
   >;
   signal(to: PeerId, session: SessionId, signal: Signal): void;
+  /** Something is wanted, and more peers may have it than are linked. */
+  searching(): boolean;
   /** What became of an introduction. */
   ended(session: SessionId, outcome: "linked" | "failed" | "declined"): void;
   readonly listener: LinksListener;
@@ -46,6 +49,8 @@ export interface LinksListener
   extends Pick<RemotePeerListener, "ready" | "changed" | "received" | "refused" | "wasted"> {
   left(peer: RemotePeer, reason: "remote" | "failed" | "local" | "violation"): void;
   violated(peer: PeerId, kind: Violation): void;
+  /** A link was given up so that a better one may be found. */
+  rotated(): void;
   /** Introductions under way became more or fewer. */
   attempted(): void;
 }
@@ -68,6 +73,8 @@ export class Links {
   readonly #banned = new Set<PeerId>();
   #choked = false;
   #tending: Cancel | null = null;
+  readonly #standings = new Map<PeerId, Standing>();
+  #rotatedAt: Millis = Number.NEGATIVE_INFINITY;
   /** Attempts that came to nothing since the last that did. */
   failures = 0;
   /** All that became of attempts, since the beginning. */
@@ -96,19 +103,15 @@ export class Links {
   get underWay(): number {
     return this.#attempts.size;
   }
-  /** How many more are wanted now. */
-  get wanted(): number {
+  /** How many more are wanted now to be so many; one beyond the most is for a place that another gives up. */
+  wanted(goal: number): number {
     const attempts = this.#attempts.size;
-    return Math.max(
-      0,
-      Math.min(MOST_ATTEMPTS - attempts, WANTED_LINKS - this.#peers.size - attempts),
-    );
+    return Math.max(0, Math.min(MOST_ATTEMPTS - attempts, goal - this.#peers.size - attempts));
   }
 
   introduced({ session, peer, role, proximity }: TrackerMessage & { type: "introduce" }): void {
-    const full = this.#peers.size + this.#attempts.size >= MOST_LINKS;
     const known = this.#peers.has(peer) || this.#attempting(peer);
-    if (full || known || this.#banned.has(peer) || this.#attempts.has(session)) {
+    if (known || this.#banned.has(peer) || this.#attempts.has(session) || !this.#hasRoom()) {
       return this.#needs.ended(session, "declined");
     }
     const { clock, transport } = this.#needs;
@@ -174,11 +177,36 @@ export class Links {
     for (const session of [...this.#attempts.keys()]) this.#abandon(session);
     for (const peer of this.all) {
       peer.close("closing");
-      this.#peers.delete(peer.id);
-      this.#needs.listener.left(peer, "local");
+      this.#forget(peer, "local");
     }
     this.#tending?.();
     this.#tending = null;
+  }
+
+  /** For one attempt more: a free place, or one whose link may end once the attempt has succeeded. */
+  #hasRoom(): boolean {
+    const taken = this.#peers.size + this.#attempts.size;
+    if (taken < MOST_LINKS) return true;
+    const now = this.#needs.clock.now();
+    const spare = expendable(this.#standings.values(), { now, rotatedAt: this.#rotatedAt });
+    if (taken >= MOST_LINKS + Math.min(spare.length, MOST_ATTEMPTS)) return false;
+    if (spare[0]?.idle === false) this.#rotatedAt = now;
+    return true;
+  }
+
+  /** A newcomer's link stands: the one it was let in for goes. */
+  #makeRoom(): void {
+    if (this.#peers.size <= MOST_LINKS) return;
+    const rotating = { now: this.#needs.clock.now(), rotatedAt: Number.NEGATIVE_INFINITY };
+    const [first] = expendable(this.#standings.values(), rotating);
+    if (first !== undefined) this.#giveUp(first);
+  }
+
+  #giveUp({ peer }: Standing): void {
+    const remote = this.#peers.get(peer);
+    if (remote === undefined) return;
+    remote.close("useless");
+    this.#forget(remote, "local");
   }
 
   #attempting(peer: PeerId): boolean {
@@ -228,6 +256,9 @@ export class Links {
     this.failures = 0;
     this.outcomes.linked++;
     this.#peers.set(remote.id, remote);
+    const { id, proximity } = remote;
+    this.#standings.set(id, new Standing(id, proximity, this.#needs.clock.now()));
+    this.#makeRoom();
     remote.choke(this.#choked);
     this.#needs.ended(session, "linked");
     this.#needs.listener.ready(remote);
@@ -257,9 +288,10 @@ export class Links {
     this.#forget(remote, reason);
   }
 
-  #forget(remote: RemotePeer, reason: "remote" | "failed" | "violation"): void {
+  #forget(remote: RemotePeer, reason: "remote" | "failed" | "local" | "violation"): void {
     if (this.#peers.get(remote.id) !== remote) return;
     this.#peers.delete(remote.id);
+    this.#standings.delete(remote.id);
     this.#needs.listener.left(remote, reason);
   }
 
@@ -268,10 +300,21 @@ export class Links {
     for (const peer of this.all) {
       const stuck = peer.stuckSince !== null && now - peer.stuckSince > DEAD_AFTER;
       const mute = peer.pingedAt !== null && now - peer.pingedAt > DEAD_AFTER;
+      this.#standings.get(peer.id)?.look(peer.bytesDown + peer.bytesUp);
       if (stuck || mute) this.#end(peer, "failed");
       else peer.ping();
     }
+    this.#rotate(now);
     this.#tending =
       this.#peers.size === 0 ? null : this.#needs.clock.after(TEND_EVERY, () => this.#tend());
+  }
+
+  #rotate(now: Millis): void {
+    if (this.#peers.size < WANTED_LINKS || !this.#needs.searching()) return;
+    const poor = poorest(this.#standings.values(), { now, rotatedAt: this.#rotatedAt });
+    if (poor === undefined) return;
+    this.#rotatedAt = now;
+    this.#giveUp(poor);
+    this.#needs.listener.rotated();
   }
 }

@@ -6,7 +6,7 @@ import type { ChunkCache } from "../cache/chunk-cache.ts";
 import { LARGE_BYTES } from "../catalogue/content.ts";
 import type { Clock } from "../ports.ts";
 import type { Circumstances } from "../stats.ts";
-import type { Content, Millis } from "../vocabulary.ts";
+import type { Cancel, Content, Millis } from "../vocabulary.ts";
 import type { Discovery } from "./discovery.ts";
 import type { Links } from "./links.ts";
 
@@ -19,7 +19,9 @@ const ANNOUNCE_PATIENCE: Millis = 300;
 /** For an introduced link: half a second as a rule, over a second between busy pages of one small machine. */
 const LINK_PATIENCE: Millis = 2000;
 /** With the origin failing, links are worth this much more waiting. */
-const OUTAGE_PATIENCE: Millis = 10_000;
+const OUTAGE_PATIENCE: Millis = 20_000;
+/** The tracker remembers an unmet wish, and most who come later are introduced without being asked for. */
+const WIDEN_EVERY: Millis = 5000;
 /** After so many links that came to nothing, the next is not waited for. */
 const HOPELESS_FAILURES = 3;
 /** What earlier visits left is offered in so many swarms, most recent first. */
@@ -30,10 +32,13 @@ export interface MembershipNeeds {
   readonly cache: ChunkCache;
   readonly discovery: Discovery;
   readonly links: Links;
+  /** How many more links this peer would like now. */
+  wanted(): number;
 }
 
 interface Joined {
   readonly joinedAt: Millis;
+  holds: boolean;
   /** The tracker's last word: how many others there are. `null` until it has answered. */
   peers: number | null;
   /** How many of them hold anything. */
@@ -47,6 +52,8 @@ interface Joined {
 export class Membership {
   readonly #needs: MembershipNeeds;
   readonly #swarms = new Map<SwarmId, Joined>();
+  #widenedAt: Millis = Number.NEGATIVE_INFINITY;
+  #widening: Cancel | null = null;
 
   constructor(needs: MembershipNeeds) {
     this.#needs = needs;
@@ -54,28 +61,65 @@ export class Membership {
 
   /** Looks for peers of a content that is wanted now. */
   seek(content: Content): void {
-    const { discovery, links } = this.#needs;
-    const known = discovery.joined(content.swarm);
+    const known = this.#needs.discovery.joined(content.swarm);
     this.join(content);
-    if (known && links.wanted > 0) discovery.widen();
+    if (known) this.widen();
+  }
+
+  /**
+   * Asks for introductions if more links are wanted: soon, but not for every segment of a stream, which wants something
+   * new every few seconds and is one swarm.
+   */
+  widen(): void {
+    const { clock, discovery, wanted } = this.#needs;
+    if (this.#widening !== null || wanted() === 0) return;
+    const now = clock.now();
+    const wait = this.#widenedAt + WIDEN_EVERY - now;
+    if (wait > 0) {
+      this.#widening = clock.after(wait, () => {
+        this.#widening = null;
+        this.widen();
+      });
+      return;
+    }
+    this.#widenedAt = now;
+    discovery.widen();
+  }
+
+  leave(): void {
+    this.#widening?.();
+    this.#widening = null;
+  }
+
+  /** Whether its swarm has more members than that; a directory's says nothing of one asset, but who knows. */
+  hasMoreThan(links: number, { swarm }: Content): boolean {
+    return (this.#swarms.get(swarm)?.peers ?? 0) > links;
+  }
+
+  /** How many others hold any of this, as far as its swarm says: a directory's says nothing of one asset. */
+  holdersOf({ swarm, asset }: Content): number {
+    return asset.size < LARGE_BYTES ? 0 : (this.#swarms.get(swarm)?.holders ?? 0);
   }
 
   /** Joins the swarm of a content, or says that more or less of it is held now. */
   join({ id, swarm, asset }: Content): void {
     const { clock, cache, discovery } = this.#needs;
     const chunks = cache.holding(id);
+    const isAlone = asset.size >= LARGE_BYTES;
+    const joined = this.#swarms.get(swarm) ?? {
+      joinedAt: clock.now(),
+      holds: false,
+      peers: null,
+      holders: 0,
+      arrival: null,
+      introducedAt: Number.NEGATIVE_INFINITY,
+    };
+    this.#swarms.set(swarm, joined);
+    // One new asset of a directory does not make us hold nothing of it: each would cost the tracker an announce.
+    joined.holds = (chunks?.held ?? 0) > 0 || (joined.holds && !isAlone);
     // A directory's swarm has no end: nobody is known to hold all of it.
-    const whole = chunks?.complete === true && asset.size >= LARGE_BYTES;
-    if (!this.#swarms.has(swarm)) {
-      this.#swarms.set(swarm, {
-        joinedAt: clock.now(),
-        peers: null,
-        holders: 0,
-        arrival: null,
-        introducedAt: Number.NEGATIVE_INFINITY,
-      });
-    }
-    discovery.join(swarm, whole ? "all" : (chunks?.held ?? 0) > 0 ? "some" : "none");
+    const whole = chunks?.complete === true && isAlone;
+    discovery.join(swarm, whole ? "all" : joined.holds ? "some" : "none");
   }
 
   /** Joins the swarms of what earlier visits left here. */

@@ -11,7 +11,7 @@ import type { Circumstances } from "../stats.ts";
 import type { Cancel, Content, ContentId, Millis } from "../vocabulary.ts";
 import type { DeltaKind } from "../wire/messages.ts";
 import { Discovery, type TrackerState } from "./discovery.ts";
-import { Links, type LinksListener } from "./links.ts";
+import { Links, type LinksListener, MOST_LINKS, WANTED_LINKS } from "./links.ts";
 import { Membership } from "./membership.ts";
 import type { RemotePeer, RemotePeerNeeds } from "./remote-peer.ts";
 import { UploadSlots } from "./slots.ts";
@@ -50,6 +50,7 @@ export class Neighbourhood {
   readonly #membership: Membership;
   readonly #clock: Ports["clock"];
   readonly #listener: NeighbourhoodListener;
+  readonly #wanted = new Set<Content>();
   #id: PeerId | null = null;
   #region: string | null = null;
   #reporting: Cancel | null = null;
@@ -71,18 +72,25 @@ export class Neighbourhood {
         pending: needs.pending,
         statement: needs.statement,
       },
+      searching: () =>
+        [...this.#wanted].some((content) => this.#membership.hasMoreThan(this.links.size, content)),
       signal: (to, session, signal) => this.discovery.signal(to, session, signal),
       ended: (session, outcome) => this.discovery.ended(session, outcome),
       listener: {
         ...listener,
+        changed: () => {
+          listener.changed();
+          if (this.#goal > WANTED_LINKS) this.#membership.widen();
+        },
         left: (link, reason) => {
           listener.left(link, reason);
           if (reason !== "local") this.discovery.widen();
         },
         ready: (link) => {
           listener.ready(link);
-          if (this.links.wanted > 0) this.discovery.widen();
+          if (this.#wanting > 0) this.discovery.widen();
         },
+        rotated: () => this.discovery.widen(),
         attempted: listener.changed,
       },
     });
@@ -93,7 +101,7 @@ export class Neighbourhood {
       url: needs.trackerUrl,
       region: needs.region,
       token: needs.token,
-      wanted: () => this.links.wanted,
+      wanted: () => this.#wanting,
       purges: () => purges.known,
       listener: {
         changed: (state) => {
@@ -110,6 +118,7 @@ export class Neighbourhood {
         purged: (records) => purges.heard(records),
         announced: (message) => {
           this.#membership.announced(message);
+          if (this.#goal > WANTED_LINKS) this.#membership.widen();
           listener.changed();
         },
         introduced: (message) => this.links.introduced(message),
@@ -119,7 +128,13 @@ export class Neighbourhood {
       },
     });
     const { discovery, links } = this;
-    this.#membership = new Membership({ clock, cache, discovery, links });
+    this.#membership = new Membership({
+      clock,
+      cache,
+      discovery,
+      links,
+      wanted: () => this.#wanting,
+    });
   }
 
   get id(): PeerId | null {
@@ -148,17 +163,35 @@ export class Neighbourhood {
     this.#reporting?.();
     this.#reporting = null;
     this.links.closeAll();
+    this.#membership.leave();
     this.discovery.stop();
+  }
+
+  get #wanting(): number {
+    return this.links.wanted(this.#goal);
+  }
+  /** More links than usual where none of those there are holds what is wanted, and others do, or may. */
+  get #goal(): number {
+    const links = this.links.all;
+    let goal = WANTED_LINKS;
+    for (const content of this.#wanted) {
+      if (links.some((link) => link.mayHold(content.id))) continue;
+      if (this.#membership.holdersOf(content) > 0) return MOST_LINKS + 1;
+      if (this.#membership.hasMoreThan(links.length, content)) goal = MOST_LINKS;
+    }
+    return goal;
   }
 
   /** This content is wanted here now: look for its holders. */
   want(content: Content): void {
+    this.#wanted.add(content);
     for (const link of this.links.all) link.ask(content);
     this.#membership.seek(content);
   }
 
   /** It is wanted no more; what is held of it stays on offer. */
   release(content: Content): void {
+    this.#wanted.delete(content);
     for (const link of this.links.all) link.drop(content.id);
     this.#membership.join(content);
   }

@@ -151,6 +151,12 @@ export class RemotePeer {
   awaitedSince(content: ContentId): Millis | "answered" | "unasked" {
     return this.#availability.awaitedSince(content);
   }
+  answerBy(content: ContentId): Millis {
+    return this.#availability.answerBy(content, this.rttMs);
+  }
+  mayHold(content: ContentId): boolean {
+    return this.#availability.mayHold(content);
+  }
   has(content: ContentId, index: number): boolean {
     return this.#availability.has(content, index);
   }
@@ -312,14 +318,7 @@ export class RemotePeer {
           this.#availability.answer(message.handle, message.count, message.bits),
         );
       case "delta":
-        return this.#informed(
-          this.#availability.delta(
-            message.handle,
-            message.kind,
-            message.indices,
-            this.#needs.clock.now(),
-          ),
-        );
+        return this.#informed(this.#availability.delta(message, this.#needs.clock.now()));
       case "request":
         return this.#requested(message.request, message.handle, message.index);
       case "reject":
@@ -340,8 +339,7 @@ export class RemotePeer {
         return this.descriptions.heard(message);
       case "bye":
         this.close();
-        this.#needs.listener.ended(this, "remote");
-        return undefined;
+        return this.#over();
     }
   }
 
@@ -351,8 +349,7 @@ export class RemotePeer {
     if (message.version !== WIRE_VERSION) {
       // A newer Shoal is no offender: part as strangers.
       this.close("useless");
-      this.#needs.listener.ended(this, "remote");
-      return undefined;
+      return this.#over();
     }
     this.#theirRequests = message.requests;
     this.#ready = true;
@@ -377,6 +374,9 @@ export class RemotePeer {
     return outcome === "removed" ? this.#changed() : outcome;
   }
 
+  #over(): undefined {
+    this.#needs.listener.ended(this, "remote");
+  }
   #changed(): undefined {
     this.#needs.listener.changed(this);
   }

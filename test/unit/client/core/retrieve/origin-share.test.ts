@@ -64,3 +64,12 @@ describe("a long read", () => {
     expect(trimmed({ until: 16 })).toEqual([{ do: "trim", content: FILM, at: 4, last: 15 }]);
   });
 });
+
+test("answers under way are heard for a moment before anything is read", () => {
+  for (const kind of ["asset", "stream", "bulk"] as const) {
+    const planned = (answerBy: number) =>
+      plan(view([want({ kind, chunks: 2 })], [link({ awaitedSince: NOW - 5, answerBy })]));
+    expect(planned(NOW + 20)).toMatchObject({ actions: [], wakeAt: NOW + 20 });
+    expect(planned(NOW).actions[0]).toMatchObject({ do: "read" });
+  }
+});

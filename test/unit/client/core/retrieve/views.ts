@@ -62,6 +62,7 @@ export interface LinkFacts {
   readonly silent?: Millis;
   readonly patience?: Millis;
   readonly awaitedSince?: Millis | "answered" | "unasked";
+  readonly answerBy?: Millis;
   readonly holds?: readonly number[] | "all";
   readonly pending?: Readonly<Record<number, Millis>>;
   readonly wants?: boolean;
@@ -82,6 +83,7 @@ export function link({
   silent = 0,
   patience = 1000,
   awaitedSince = "answered",
+  answerBy = Number.NEGATIVE_INFINITY,
   holds = [],
   pending = {},
   wants = false,
@@ -102,6 +104,7 @@ export function link({
     silentFor: () => silent,
     patience,
     awaitedSince: () => awaitedSince,
+    answerBy: () => answerBy,
     // As a real link answers: nothing before the answer.
     has: (_content, index) => awaitedSince === "answered" && (holds === "all" || held.has(index)),
     pendingSince: (_content, index) => pending[index],

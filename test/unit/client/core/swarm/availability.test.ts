@@ -72,16 +72,18 @@ describe("an answer", () => {
   test("of nothing known is a peer that holds nothing yet", () => {
     const { availability, handle } = asked();
     expect(availability.answer(handle, 0, NOTHING)).toBe("changed");
-    expect(availability.delta(handle, "have", [3], 0)).toBe("changed");
+    expect(availability.delta({ handle, kind: "have", indices: [3] }, 0)).toBe("changed");
     expect(availability.has(film.id, 3)).toBe(true);
   });
   test("to a handle that was dropped is late; to one never given, unasked", () => {
     const { availability, handle } = asked();
     availability.drop(film.id);
     expect(availability.answer(handle, 10, new Uint8Array(2))).toBe("late");
-    expect(availability.delta(handle, "have", [1], 0)).toBe("late");
+    expect(availability.delta({ handle, kind: "have", indices: [1] }, 0)).toBe("late");
     expect(availability.answer(handle + 1, 10, new Uint8Array(2))).toBe("unasked");
-    expect(availability.delta(handle + 1, "have", [1], 0)).toBe("unasked");
+    expect(availability.delta({ handle: handle + 1, kind: "have", indices: [1] }, 0)).toBe(
+      "unasked",
+    );
   });
   test("about another number of chunks is out of range, with spare bits malformed", () => {
     const { availability, handle } = asked();
@@ -94,27 +96,27 @@ describe("an answer", () => {
 describe("a delta", () => {
   test("before the answer is out of order", () => {
     const { availability, handle } = asked();
-    expect(availability.delta(handle, "have", [1], 0)).toBe("out-of-order");
+    expect(availability.delta({ handle, kind: "have", indices: [1] }, 0)).toBe("out-of-order");
   });
   test("behind the end is out of range", () => {
     const { availability, handle } = answered();
-    expect(availability.delta(handle, "have", [9], 0)).toBe("changed");
-    expect(availability.delta(handle, "have", [10], 0)).toBe("out-of-range");
-    expect(availability.delta(handle, "pending", [10], 0)).toBe("out-of-range");
+    expect(availability.delta({ handle, kind: "have", indices: [9] }, 0)).toBe("changed");
+    expect(availability.delta({ handle, kind: "have", indices: [10] }, 0)).toBe("out-of-range");
+    expect(availability.delta({ handle, kind: "pending", indices: [10] }, 0)).toBe("out-of-range");
   });
   test("moves a chunk from pending to held to gone", () => {
     const { availability, handle } = answered();
-    availability.delta(handle, "pending", [4], 700);
+    availability.delta({ handle, kind: "pending", indices: [4] }, 700);
     expect(availability.pendingSince(film.id, 4)).toBe(700);
     expect(availability.has(film.id, 4)).toBe(false);
-    availability.delta(handle, "have", [4], 800);
+    availability.delta({ handle, kind: "have", indices: [4] }, 800);
     expect(availability.pendingSince(film.id, 4)).toBeUndefined();
     expect(availability.has(film.id, 4)).toBe(true);
-    availability.delta(handle, "gone", [4, 0], 900);
+    availability.delta({ handle, kind: "gone", indices: [4, 0] }, 900);
     expect(availability.has(film.id, 4)).toBe(false);
     expect(availability.has(film.id, 0)).toBe(false);
-    availability.delta(handle, "pending", [5], 900);
-    availability.delta(handle, "gone", [5], 950);
+    availability.delta({ handle, kind: "pending", indices: [5] }, 900);
+    availability.delta({ handle, kind: "gone", indices: [5] }, 950);
     expect(availability.pendingSince(film.id, 5)).toBeUndefined();
   });
   test("may be our own: what it refused as missing it does not hold", () => {
@@ -122,5 +124,37 @@ describe("a delta", () => {
     availability.lacks(film.id, 9);
     expect(availability.has(film.id, 9)).toBe(false);
     expect(availability.has(film.id, 0)).toBe(true);
+  });
+});
+
+describe("an answer is worth waiting for", () => {
+  test("a round trip and a half, and never longer than a page would notice", () => {
+    const { availability } = asked();
+    const by = (rttMs: number | null) => availability.answerBy(film.id, rttMs);
+    expect([by(20), by(200), by(null)]).toEqual([80, 150, 150]);
+    expect(availability.answerBy(page.id, 20)).toBe(Number.NEGATIVE_INFINITY);
+    expect(answered().availability.answerBy(film.id, 20)).toBe(Number.NEGATIVE_INFINITY);
+  });
+  test("until the last ten or so were that it holds nothing, and again once it holds something", () => {
+    const availability = new Availability();
+    const answers = (bits: number): void => {
+      const handle = availability.ask(film, 0);
+      if (handle === undefined) throw new Error("it can be asked");
+      availability.answer(handle, 10, new Uint8Array([bits, 0]));
+      availability.drop(film.id);
+    };
+    const isWorthIt = (): boolean => {
+      availability.ask(film, 0);
+      const by = availability.answerBy(film.id, 20);
+      availability.drop(film.id);
+      return by === 30;
+    };
+    for (let times = 0; times < 3; times++) answers(0x80);
+    for (let times = 0; times < 8; times++) answers(0);
+    expect(isWorthIt()).toBe(true);
+    answers(0);
+    expect(isWorthIt()).toBe(false);
+    answers(0x80);
+    expect(isWorthIt()).toBe(true);
   });
 });

@@ -10,7 +10,11 @@ import { UploadAllowance } from "../../../../../client/core/swarm/upload.ts";
 import { decode, encodeControl } from "../../../../../client/core/wire/codec.ts";
 import { type ControlMessage, WIRE_VERSION } from "../../../../../client/core/wire/messages.ts";
 import type { Bytes } from "../../../../../tracker/protocol/bytes.ts";
-import { type SessionId, sessionIdFrom } from "../../../../../tracker/protocol/ids.ts";
+import {
+  type Proximity,
+  type SessionId,
+  sessionIdFrom,
+} from "../../../../../tracker/protocol/ids.ts";
 import type { Signal } from "../../../../../tracker/protocol/messages.ts";
 import { idOf } from "../../../tracker/stage.ts";
 import { type Sample, Stage } from "../stage.ts";
@@ -30,6 +34,7 @@ export class Far implements Link {
   /** Answers to what it is sent. */
   answer: "sent" | "congested" = "sent";
   #sequence = 0;
+  #answered: number | null = null;
 
   constructor(role: string, listener: LinkListener) {
     this.role = role;
@@ -54,10 +59,12 @@ export class Far implements Link {
   hello(name: string, version = WIRE_VERSION): void {
     this.say({ type: "hello", version, peer: bytesOf(idOf(name)), requests: 32 });
   }
-  /** Answers the last ping. */
+  /** Answers the last ping, once. */
   pong(): void {
     const ping = this.heard.findLast((message) => message.type === "ping");
-    if (ping !== undefined) this.say({ type: "pong", nonce: ping.nonce });
+    if (ping === undefined || ping.nonce === this.#answered) return;
+    this.#answered = ping.nonce;
+    this.say({ type: "pong", nonce: ping.nonce });
   }
   count(type: ControlMessage["type"]): number {
     return this.heard.filter((message) => message.type === type).length;
@@ -74,6 +81,8 @@ export class LinksPlay {
   attempts = 0;
   /** The one content that is held here, whole. */
   held: Sample | null = null;
+  /** Something is wanted here that more peers may have. */
+  searching = false;
 
   constructor(stage = new Stage()) {
     this.stage = stage;
@@ -97,6 +106,7 @@ export class LinksPlay {
         pending: () => [],
         statement: async () => undefined,
       },
+      searching: () => this.searching,
       signal: (...signal) => this.signals.push(signal),
       ended: (id, outcome) => this.told.push(`${outcome} ${this.#nameOf(id)}`),
       listener: {
@@ -107,6 +117,7 @@ export class LinksPlay {
         wasted: () => {},
         left: (_peer, reason) => this.told.push(`left ${reason}`),
         violated: (_peer, kind) => this.told.push(`violated ${kind}`),
+        rotated: () => this.told.push("rotated"),
         attempted: () => this.attempts++,
       },
     });
@@ -123,7 +134,7 @@ export class LinksPlay {
   }
 
   /** The tracker introduces somebody; the far end of the link, if one is made. */
-  introduce(name: string, number = this.#sessions.size): Far {
+  introduce(name: string, number = this.#sessions.size, proximity: Proximity = "country"): Far {
     const id = session(number);
     this.#sessions.set(id, number);
     this.links.introduced({
@@ -131,19 +142,26 @@ export class LinksPlay {
       peer: idOf(name),
       session: id,
       role: "offerer",
-      proximity: "country",
+      proximity,
     });
     const far = this.fars.at(-1);
     if (far === undefined) throw new Error("no link was made");
     return far;
   }
   /** A link to somebody, up and greeted. */
-  link(name: string): Far {
-    const far = this.introduce(name);
+  link(name: string, proximity?: Proximity): Far {
+    const far = this.introduce(name, undefined, proximity);
     far.listener.open();
     far.hello(name);
     far.pong();
     return far;
+  }
+  /** Lets time pass while the far ends answer their pings. */
+  async pass(millis: number): Promise<void> {
+    for (let passed = 0; passed < millis; passed += 1000) {
+      await this.stage.pass(1000);
+      for (const far of this.fars) if (!far.closed) far.pong();
+    }
   }
   peer(name: string): RemotePeer {
     const peer = this.links.get(idOf(name));

@@ -101,19 +101,77 @@ describe("an introduction", () => {
 
 test("eight links are wanted, three in the making at once; the youngest attempt is known", async () => {
   const play = new LinksPlay();
-  expect(play.links.wanted).toBe(3);
+  expect(play.links.wanted(WANTED_LINKS)).toBe(3);
   play.link("ann");
   play.introduce("bob");
   await play.stage.pass(500);
   play.introduce("cat");
-  expect(play.links.wanted).toBe(1);
+  expect(play.links.wanted(WANTED_LINKS)).toBe(1);
   expect(play.links.attemptingSince).toBe(500);
   expect(play.attempts).toBe(3);
   for (let n = 0; n < 10; n++) play.introduce(`peer ${n}`);
-  expect(play.links.wanted).toBe(0);
+  expect(play.links.wanted(WANTED_LINKS)).toBe(0);
   const settled = new LinksPlay();
   for (let n = 0; n < WANTED_LINKS - 1; n++) settled.link(`peer ${n}`);
-  expect(settled.links.wanted).toBe(1);
+  expect(settled.links.wanted(WANTED_LINKS)).toBe(1);
+  // Where none of them holds what is looked for, more are.
+  expect(settled.links.wanted(MOST_LINKS)).toBe(3);
+});
+
+describe("a full set of links", () => {
+  /** Sixteen links that have answered their pings; `ann` is the farthest. */
+  function full(): LinksPlay {
+    const play = new LinksPlay();
+    play.link("ann", "world");
+    for (let n = 1; n < MOST_LINKS; n++) play.link(`peer ${n}`);
+    return play;
+  }
+
+  test("lets a newcomer in once it has had time to show its worth, and lets go of the farthest idle one", async () => {
+    const play = full();
+    play.introduce("early");
+    expect(play.told.at(-1)).toBe("declined 16");
+    await play.pass(10_000);
+    const far = play.introduce("late");
+    // Nobody goes before the newcomer is there: it may never come.
+    expect(play.links.size).toBe(MOST_LINKS);
+    far.listener.open();
+    far.hello("late");
+    expect(play.links.size).toBe(MOST_LINKS);
+    expect(play.links.get(idOf("ann"))).toBeUndefined();
+    expect(play.links.get(idOf("late"))).toBeDefined();
+    expect(play.told.slice(-3)).toEqual(["left local", "linked 17", "ready"]);
+    expect(play.fars[0]?.heard.at(-1)).toEqual({ type: "bye", reason: "useless" });
+  });
+  test("lets in no more at once than may be in the making", async () => {
+    const play = full();
+    await play.pass(10_000);
+    for (const name of ["one", "two", "three"]) play.introduce(name);
+    expect(play.fars).toHaveLength(MOST_LINKS + 3);
+    play.introduce("four");
+    expect(play.told.at(-1)).toBe("declined 19");
+  });
+});
+
+describe("an idle link beside seven others", () => {
+  async function passed(count: number, searching: boolean): Promise<LinksPlay> {
+    const play = new LinksPlay();
+    play.searching = searching;
+    for (let n = 0; n < count; n++) play.link(`peer ${n}`);
+    await play.pass(11_000);
+    return play;
+  }
+
+  test("is given up for a better one while something is wanted that others may have", async () => {
+    const play = await passed(WANTED_LINKS, true);
+    expect(play.told.slice(-2)).toEqual(["left local", "rotated"]);
+    expect(play.links.size).toBe(WANTED_LINKS - 1);
+    expect(play.links.wanted(WANTED_LINKS)).toBe(1);
+  });
+  test("stays while nothing is wanted, or while there are too few", async () => {
+    expect((await passed(WANTED_LINKS, false)).links.size).toBe(WANTED_LINKS);
+    expect((await passed(WANTED_LINKS - 1, true)).links.size).toBe(WANTED_LINKS - 1);
+  });
 });
 
 describe("an offender", () => {

@@ -3,6 +3,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { ChunkCache } from "../../../../../client/core/cache/chunk-cache.ts";
 import { contentOf, LARGE_BYTES } from "../../../../../client/core/catalogue/content.ts";
+import { WANTED_LINKS } from "../../../../../client/core/swarm/links.ts";
 import { Membership } from "../../../../../client/core/swarm/membership.ts";
 import { simHasher } from "../../../../sim/hasher.ts";
 import { type Sample, sample, turns } from "../stage.ts";
@@ -39,6 +40,7 @@ class Play {
       cache: this.cache,
       discovery: this.tracker.discovery,
       links: this.links.links,
+      wanted: () => this.links.links.wanted(WANTED_LINKS),
     });
   }
   static async opened(): Promise<Play> {
@@ -95,6 +97,14 @@ describe("what is held is told", () => {
     play.membership.join(page.content);
     expect(await play.announced(page)).toEqual(["some"]);
   });
+  test("of a directory once for all its assets: the next one costs the tracker nothing", async () => {
+    const play = await Play.connected();
+    play.hold(page, 0);
+    play.membership.join(page.content);
+    await turns();
+    play.membership.join(other.content);
+    expect(await play.announced(page)).toEqual(["some"]);
+  });
   test("of earlier visits in at most sixteen swarms, those added last", async () => {
     const play = await Play.connected();
     const left = await Promise.all(
@@ -121,6 +131,48 @@ test("wanting more of a swarm that is joined asks for introductions, if links ar
   for (let n = 0; n < 8; n++) play.links.link(`peer ${n}`);
   play.membership.seek(page.content);
   expect(await play.announced(page)).toEqual(["none", "none"]);
+});
+
+describe("more links are looked for", () => {
+  test("at once, and then every five seconds at most, for as long as they are wanted", async () => {
+    const play = await Play.connected();
+    const announces = async (): Promise<number> => {
+      await turns();
+      return play.tracker.socket.of("announce").length;
+    };
+    play.membership.join(film.content);
+    expect(await announces()).toBe(1);
+    for (let times = 0; times < 3; times++) play.membership.widen();
+    expect(await announces()).toBe(2);
+    play.membership.widen();
+    await play.stage.pass(4999);
+    expect(await announces()).toBe(2);
+    await play.stage.pass(2);
+    expect(await announces()).toBe(3);
+    for (let n = 0; n < WANTED_LINKS; n++) play.links.link(`peer ${n}`);
+    const { pending } = play.stage.clock;
+    play.membership.widen();
+    expect(play.stage.clock.pending).toBe(pending);
+  });
+  test("no more after leaving", async () => {
+    const play = await Play.connected();
+    play.membership.join(film.content);
+    play.membership.widen();
+    play.membership.widen();
+    const { pending } = play.stage.clock;
+    play.membership.leave();
+    expect(play.stage.clock.pending).toBe(pending - 1);
+  });
+  test("among those who hold some, as far as a swarm says so", async () => {
+    const play = await Play.connected();
+    for (const { content } of [film, page]) play.membership.join(content);
+    expect(play.membership.holdersOf(film.content)).toBe(0);
+    play.answers(film, 5, 0, 2);
+    play.answers(page, 5, 0, 2);
+    expect([film, page].map(({ content }) => play.membership.holdersOf(content))).toEqual([2, 0]);
+    const hasMore = (links: number) => play.membership.hasMoreThan(links, page.content);
+    expect([hasMore(4), hasMore(5)]).toEqual([true, false]);
+  });
 });
 
 describe("links are expected", () => {
@@ -175,7 +227,7 @@ describe("links are expected", () => {
     const play = await Play.connected();
     play.membership.join(film.content);
     play.answers(film, 5, 3);
-    expect(play.expects(film, true)).toBe(10_000);
+    expect(play.expects(film, true)).toBe(20_000);
   });
   test("not where nobody holds anything yet: a crowd that waits for itself leaves the origin idle", async () => {
     const play = await Play.connected();
@@ -183,7 +235,7 @@ describe("links are expected", () => {
     play.answers(film, 5, 3, 0);
     expect(play.expects(film)).toBe(0);
     expect(play.membership.crowded(film.content)).toBe(true);
-    expect(play.expects(film, true)).toBe(10_000);
+    expect(play.expects(film, true)).toBe(20_000);
   });
   test("not any more once three in a row have come to nothing", async () => {
     const play = await Play.connected();

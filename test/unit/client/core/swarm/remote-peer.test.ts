@@ -82,6 +82,25 @@ describe("two honest ends", () => {
     expect([...one.endings, ...other.endings]).toEqual([]);
   });
 
+  test("do not tell each other of chunks that the other side has", async () => {
+    const { pipe, one, other } = await linked();
+    const { id } = film.content;
+    one.hold(film, 1);
+    expect(one.remote.mayHold(id)).toBe(false);
+    one.remote.ask(film.content);
+    expect(one.remote.mayHold(id)).toBe(true);
+    other.remote.ask(film.content);
+    await pipe.deliver();
+    expect([one.remote.mayHold(id), other.remote.mayHold(id)]).toEqual([false, true]);
+    other.remote.tell(id, "have", [1, 2]);
+    other.remote.tell(id, "gone", [1]);
+    await pipe.deliver();
+    expect(all.filter((index) => one.remote.has(id, index))).toEqual([2]);
+    one.remote.tell(id, "have", [2, 3]);
+    await pipe.deliver();
+    expect(all.filter((index) => other.remote.has(id, index))).toEqual([1, 3]);
+  });
+
   test("keep each other informed of what comes, is being read, and goes", async () => {
     const { pipe, stage, one, other } = await linked(shuffling(3));
     const { id } = film.content;
