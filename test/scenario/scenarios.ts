@@ -1,6 +1,28 @@
 // All scenarios, in the order they are told.
 
 import type { Scenario } from "./scenario.ts";
-import { flashCrowd } from "./stories/crowds.ts";
+import { liars, silent } from "./stories/bad-company.ts";
+import {
+  flashCrowd,
+  lateJoiners,
+  massLeave,
+  slowUplinks,
+  stagedArrivals,
+} from "./stories/crowds.ts";
+import { hiddenTabs, originDown, trackerDown } from "./stories/outages.ts";
+import { live, zipfSite } from "./stories/sites.ts";
 
-export const SCENARIOS: readonly Scenario[] = [flashCrowd];
+export const SCENARIOS: readonly Scenario[] = [
+  flashCrowd,
+  stagedArrivals,
+  lateJoiners,
+  live,
+  zipfSite,
+  massLeave,
+  trackerDown,
+  originDown,
+  hiddenTabs,
+  liars,
+  silent,
+  slowUplinks,
+];

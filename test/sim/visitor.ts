@@ -150,8 +150,8 @@ export class Visitor {
           looksEqual(bytes, truth.subarray(at, at + bytes.length)),
         );
         at += bytes.length;
+        this.served += this.#newsOf(visit, bytes.length);
         visit.received += bytes.length;
-        this.served += bytes.length;
         this.#world.balance(this.name, this.served, this.peer.bytes);
       }
       visit.until = this.clock.now();
@@ -160,6 +160,18 @@ export class Visitor {
       visit.failed = String(error);
       this.#world.trace.add(this.clock.now(), this.name, "failed", `${visit.url} ${visit.failed}`);
     }
+  }
+
+  /** Of so many more bytes, those that another fetch of the same at the same time has not shown the page (I4). */
+  #newsOf(visit: Visit, more: number): number {
+    let shown = visit.received;
+    for (const other of this.visits) {
+      const isBeside = other !== visit && other.url === visit.url;
+      if (isBeside && (other.until === null || other.until >= visit.from)) {
+        shown = Math.max(shown, other.received);
+      }
+    }
+    return Math.max(0, visit.received + more - shown);
   }
 
   /** What nobody vouches for is the network's: as the page would have got it without us. */
