@@ -9,6 +9,7 @@ import {
   fromBase64url,
   fromUtf8,
   sameBytes,
+  utf8,
 } from "../../../tracker/protocol/bytes.ts";
 import {
   type AssetStatement,
@@ -144,6 +145,8 @@ export class Catalogue {
     const read = await index.get(this.#epochName(asset.key));
     const isKnown = read !== undefined || asset.key === purges.known?.key;
     if (pinnedKey === null ? !isKnown : asset.key !== pinnedKey) return false;
+    const withdrawn = await index.get(this.#withdrawnName);
+    if (withdrawn !== undefined && sameBytes(withdrawn, utf8(asset.key))) return false;
     if (asset.epoch < epochOf(read) || purges.judge(asset) === "hard") return false;
     const wrong = this.#distrusted.get(asset.url);
     if (wrong !== undefined && sameBytes(wrong.digests, asset.digests)) return false;
@@ -202,7 +205,7 @@ export class Catalogue {
     switch (loaded.kind) {
       case "absent":
         this.#believe([]);
-        return index.delete([this.#storedName]);
+        return this.#withdraw();
       case "too-large":
         return this.#needs.problem(
           new ShoalError("manifest/too-large", { url, limit: MAX_MANIFEST_BYTES }),
@@ -222,8 +225,19 @@ export class Catalogue {
           [this.#storedName, loaded.bytes],
           [this.#epochName(manifest.key), epochBytes(manifest.epoch)],
         ]);
+        await index.delete([this.#withdrawnName]);
       }
     }
+  }
+
+  /** The site has taken its manifest away: what that signer said counts for nothing until it is there again. */
+  async #withdraw(): Promise<void> {
+    const { index } = this.#needs;
+    const stored = await index.get(this.#storedName);
+    if (stored === undefined) return;
+    const parsed = parseManifest(fromUtf8(stored) ?? "");
+    if (parsed.ok) await index.put([[this.#withdrawnName, utf8(parsed.manifest.key)]]);
+    await index.delete([this.#storedName]);
   }
 
   async #useStored(bytes: Bytes): Promise<void> {
@@ -271,6 +285,9 @@ export class Catalogue {
 
   get #storedName(): string {
     return `manifest.${this.#needs.url}`;
+  }
+  get #withdrawnName(): string {
+    return `withdrawn.${this.#needs.url}`;
   }
   #epochName(key: string): string {
     return `epoch.${key}.${this.#needs.url}`;

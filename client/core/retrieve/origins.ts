@@ -162,6 +162,8 @@ export class Origins implements Origin {
 
   /** When it is worth asking again, if that is known. */
   #timed(url: string, outcome: Exclude<OriginOutcome, { kind: "complete" }>): OriginOutcome {
+    // Who says no says it again.
+    if (outcome.kind === "status" && outcome.status < 500) return outcome;
     const now = this.#needs.clock.now();
     const all = this.#choices(url);
     const isElsewhere = all.some(({ health }) => health.usable(now) && !health.failing);

@@ -49,21 +49,11 @@ class Visit {
     index: this.index,
     purged: () => {},
   });
-  readonly catalogue: Catalogue;
+  catalogue: Catalogue;
   readonly hearsay: Hearsay;
 
   constructor(pinnedKey: string | null = null) {
-    this.catalogue = new Catalogue({
-      clock: this.stage.clock,
-      random: new SimRandom("hearsay"),
-      hasher: simHasher,
-      origin: this.origin,
-      index: this.index,
-      url: SITE,
-      pinnedKey,
-      purges: this.purges,
-      problem: () => {},
-    });
+    this.catalogue = this.#opened(pinnedKey);
     this.hearsay = new Hearsay({
       clock: this.stage.clock,
       hasher: simHasher,
@@ -77,6 +67,27 @@ class Visit {
           },
         })),
     });
+  }
+  #opened(pinnedKey: string | null): Catalogue {
+    return new Catalogue({
+      clock: this.stage.clock,
+      random: new SimRandom("hearsay"),
+      hasher: simHasher,
+      origin: this.origin,
+      index: this.index,
+      url: SITE,
+      pinnedKey,
+      purges: this.purges,
+      problem: () => {},
+    });
+  }
+  /** The next page of the same browser, whose manifest is answered like this. */
+  async comesBack(answer: (origin: ScriptedOrigin) => void): Promise<void> {
+    this.catalogue = this.#opened(null);
+    const loaded = this.catalogue.load();
+    await this.stage.pass(100);
+    answer(this.origin);
+    await this.stage.wait(loaded);
   }
   /** A page that has read the site's manifest of this epoch, in which there is no film. */
   static async knowing(epoch: number, pinnedKey: string | null = null): Promise<Visit> {
@@ -167,4 +178,15 @@ test("neighbours are told what is held here, by the digest of its URL, and nothi
   visit.held.push(await contentOf(asset, simHasher));
   expect(await visit.said(FILM)).toEqual(textOf(asset));
   expect(await visit.said(`${FILM}.txt`)).toBeUndefined();
+});
+
+test("a signer whose manifest the site has taken away is believed again when it is there again", async () => {
+  const visit = await Visit.knowing(1);
+  const says = textOf(await stated(2));
+  await visit.comesBack((origin) => origin.only.end({ kind: "status", status: 404 }));
+  await visit.comesBack((origin) => origin.only.end({ kind: "unreachable" }));
+  expect(await visit.find({ says })).toBeUndefined();
+  const manifest = await publisher.manifest({ [`${FILM}.txt`]: utf8("text") }, { epoch: 1 });
+  await visit.comesBack((origin) => origin.only.answer(utf8(manifest)));
+  expect(await visit.find({ says })).toBe(2);
 });
