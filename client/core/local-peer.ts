@@ -18,7 +18,7 @@ import type { ByteStats, Circumstances, ClientStats } from "./stats.ts";
 import { Neighbourhood } from "./swarm/neighbourhood.ts";
 import type { RemotePeer } from "./swarm/remote-peer.ts";
 import { UploadAllowance } from "./swarm/upload.ts";
-import type { ByteCount, ByteRange, Conditions, Content, Urgency } from "./vocabulary.ts";
+import type { ByteCount, ByteRange, Conditions, Content, Millis, Urgency } from "./vocabulary.ts";
 
 export interface LocalPeerSettings {
   /** `null`: no tracker, and so no peers. */
@@ -40,6 +40,9 @@ export interface LocalPeerSettings {
 }
 
 const PROBING = 2;
+/** With so many links a visitor is one of a crowd, which turns to the origin together when something is lost. */
+const CROWD = 3;
+const TOGETHER: Millis = 1000;
 
 export class LocalPeer {
   readonly listeners = new Listeners();
@@ -62,6 +65,8 @@ export class LocalPeer {
   #started: Promise<void> | null = null;
   #closing: Promise<void> | null = null;
   #saidFull = false;
+  /** When links failed lately. */
+  #losses: readonly Millis[] = [];
 
   constructor(settings: LocalPeerSettings, ports: Ports) {
     this.#settings = settings;
@@ -305,12 +310,13 @@ export class LocalPeer {
         },
         left: (link, reason) => {
           for (const retrieval of this.#retrievals.all) retrieval.lost(link.id);
-          if (reason !== "local" && this.#links.length === 0) this.#origins.surge();
+          if (reason !== "local") this.#lost();
           this.listeners.emit("peer-left", { peer: link.id, reason });
           this.#retrievals.turnSoon();
         },
         violated: (peer, kind) => this.listeners.emit("violation", { peer, kind }),
         trackerChanged: (tracker) => {
+          if (tracker === "unreachable" && this.#links.length >= CROWD) this.#origins.surge();
           this.listeners.emit("tracker-changed", { tracker });
           this.#retrievals.turnSoon();
         },
@@ -322,6 +328,13 @@ export class LocalPeer {
           ),
       },
     });
+  }
+
+  /** A link failed. One is somebody who left; several in one moment are lost to the others as well. */
+  #lost(): void {
+    const now = this.#ports.clock.now();
+    this.#losses = [...this.#losses, now].filter((at) => at > now - TOGETHER);
+    if (this.#losses.length >= CROWD) this.#origins.surge();
   }
 
   /** Two of the linked visitors, and whoever is alone, find out whether an origin is back. */

@@ -117,3 +117,53 @@ describe("with a seed in the swarm", () => {
     await world.close();
   });
 });
+
+describe("when everybody loses something at once", () => {
+  const CROWD = 20;
+  const WINDOW = 100;
+
+  /** A crowd in the middle of a film that one visitor has. */
+  async function watching(): Promise<{ world: World; crowd: Visitor[] }> {
+    const world = new World({ seed: SEED, unlinkable: 0 });
+    const [file = ""] = world.publish([mebibytes(24)]);
+    const first = world.arrive({ wire: { up: megabits(200) } });
+    await fetched(world, first, file);
+    const crowd = Array.from({ length: CROWD }, () => world.arrive());
+    for (const visitor of crowd) void visitor.fetch(file);
+    const isUnderWay = () => crowd.every(({ stats }) => stats.bytes.peers > mebibytes(1));
+    await world.run({ until: isUnderWay, within: minutes(1) });
+    return { world, crowd };
+  }
+  /** Reads at the origin that begin in each of the next so many windows. */
+  async function readsIn(world: World, windows: number): Promise<number[]> {
+    const reads: number[] = [];
+    for (let at = 0; at < windows; at++) {
+      const before = world.trace.count("read");
+      await world.pass(WINDOW);
+      reads.push(world.trace.count("read") - before);
+    }
+    return reads;
+  }
+
+  test.each<[string, (world: World, crowd: readonly Visitor[]) => void]>([
+    [
+      "links",
+      (_world, crowd) => {
+        for (const { node } of crowd) node.cutOff();
+      },
+    ],
+    ["the tracker", (world) => world.tracker.kill()],
+  ])(
+    "%s: the origin is not met by all in one moment, nor by more than it takes",
+    async (_what, lose) => {
+      const { world, crowd } = await watching();
+      lose(world, crowd);
+      const reads = await readsIn(world, 15);
+      const said = `${reads.join(" ")}\n${world.explain()}`;
+      expect(Math.max(...reads), said).toBeLessThanOrEqual(CROWD / 2);
+      const all = reads.reduce((sum, count) => sum + count, 0);
+      expect(all, said).toBeLessThanOrEqual(3 * CROWD);
+      await world.close();
+    },
+  );
+});

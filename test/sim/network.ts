@@ -119,6 +119,11 @@ export class Node implements Transport {
     for (const link of [...this.links]) link.vanish();
   }
 
+  /** Every way to others is gone at once, as when a relay dies; page and origin go on. */
+  cutOff(): void {
+    for (const link of [...this.links]) link.cut();
+  }
+
   /** When so many bytes have left here; the uplink is busy until then. */
   push(bytes: ByteCount): Millis {
     const { now } = this.network.needs.timeline;
@@ -297,6 +302,12 @@ export class SimLink implements Link {
     this.node.links.delete(this);
     const other = this.#other;
     if (other !== null) other.#later(NOTICE, () => other.#closed("failed"));
+  }
+
+  cut(): void {
+    const other = this.#other;
+    this.#closed("failed");
+    if (other !== null) other.#closed("failed");
   }
 
   #closed(reason: "remote" | "failed"): void {

@@ -4,7 +4,7 @@
 //
 // 1. An origin that fails twice in a row rests; then one read probes it, and the others wait for what comes of that.
 // 2. Of linked visitors a few probe; the others rest four times as long, and no two equally long.
-// 3. Visitors who lose their neighbours in one moment turn to the origin at different ones.
+// 3. Visitors who lose neighbours or tracker in one moment turn to the origin at different ones.
 
 import type {
   Clock,
@@ -66,7 +66,7 @@ export class Origins implements Origin {
     if (this.#named.size > MOST_NAMED && oldest !== undefined) this.#named.delete(oldest);
   }
 
-  /** The neighbours are lost, and with them what they were asked for. */
+  /** Neighbours are lost, or hope of them, in the same moment as others lose them. */
   surge(): void {
     this.#surgeUntil = this.#needs.clock.now() + SURGE;
   }
