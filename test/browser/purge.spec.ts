@@ -138,3 +138,20 @@ test("a neighbour that hears nothing of purges cannot bring it back", async ({ b
   expect((await stats(deaf)).cache.bytes).toBe(SIZE);
   expect((await stats(deaf)).bytes.uploaded).toBe(0);
 });
+
+test("after a soft purge the network's word counts while there is one, and what is kept when there is none", async ({
+  browser,
+}) => {
+  const page = await stage.visit(browser);
+  await fetched(page, urlOf(FILM));
+  await holds(page, SIZE);
+  const { told } = await purge({ url: urlOf(FILM), soft: true });
+  expect(told).toBe(1);
+  stage.site.put(FILM, { body: NEW });
+  await expect
+    .poll(() => fetched(page, urlOf(FILM)))
+    .toMatchObject({ sha256: sha256(NEW), cacheStatus: null });
+  await stage.site.goOffline();
+  const kept = { sha256: sha256(OLD), cacheStatus: "shoal; hit" };
+  expect(await fetched(page, urlOf(FILM))).toMatchObject(kept);
+});
