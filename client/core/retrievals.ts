@@ -100,10 +100,12 @@ export class Retrievals {
       hasher,
       origin,
       cache,
-      expectUntil: ({ startedAt, originError }) => {
+      expectUntil: ({ startedAt, originError, dueAt }) => {
+        const isEarly = dueAt === "never" || clock.now() < dueAt;
+        const reason = originError !== null ? "outage" : isEarly ? "early" : "missed";
         // Without an origin, peers that still bring something are worth waiting for.
         const since = originError === null ? startedAt : progressAt;
-        return others()?.expectUntil(content, since, originError !== null) ?? startedAt;
+        return others()?.expectUntil(content, since, reason) ?? startedAt;
       },
       crowded: () => others()?.crowded(content) ?? false,
       start: () => others()?.start(content) ?? 0,
@@ -181,9 +183,7 @@ export class Retrievals {
     const others = everybody();
     const now = clock.now();
     const newsAt = this.#tellNews(others, now);
-    const wants = [...this.#open.values()].sort(
-      (one, other) => URGENCIES[one.urgency] - URGENCIES[other.urgency],
-    );
+    const wants = [...this.#open.values()].sort((one, other) => moment(one) - moment(other));
     const reads = wants.reduce((sum, want) => sum + want.runs.length, 0);
     const { actions, wakeAt } = plan({
       now,
@@ -257,4 +257,5 @@ export class Retrievals {
   }
 }
 
-const URGENCIES: Readonly<Record<Urgency, number>> = { now: 0, soon: 1, idle: 2 };
+const moment = ({ dueAt }: Retrieval): Millis =>
+  dueAt === "never" ? Number.MAX_SAFE_INTEGER : dueAt;

@@ -29,8 +29,8 @@ export interface ByteRange {
   readonly last: number;
 }
 
-/** How much the page minds waiting. */
-export type Urgency = "now" | "soon" | "idle";
+/** How much the page minds waiting; a number: it misses it in so many milliseconds. */
+export type Urgency = "now" | "soon" | "idle" | Millis;
 
 /** Undoes or stops something. Calling it twice, or too late, does nothing. */
 export type Cancel = () => void;

@@ -1,6 +1,7 @@
 // Fragments of hls.js through Shoal: `new Hls({ fLoader: hlsLoader(client) })`, hls.js 1.7. Playlists and keys stay with
 // hls.js. Owns one request a loader; hands out buffers it keeps no reference to, because hls.js transfers them.
 
+import type { Urgency } from "../core/vocabulary.ts";
 import type { Client } from "../index.ts";
 import { type Fragment, Lead, watchJumps } from "./lead.ts";
 import { LookAhead } from "./look-ahead.ts";
@@ -62,13 +63,12 @@ interface FragmentLoader<Context extends LoaderContext> {
   destroy(): void;
 }
 
-/**
- * A fragment need not come at once when the player has this in hand beyond twice what fragments take to load: peers may then
- * try for as long, and fail, and the origin still brings it in time.
- */
-const SPARE_MS = 1000;
 /** What a fragment is taken to take before any has come: a slow line's whole time for two seconds of film. */
 const SUPPOSED_LOAD_MS = 2000;
+/** Peers are left alone with a fragment for so long at most; hls.js itself waits ten seconds for a first byte. */
+const MOST_SPARE_MS = 4000;
+/** Less than this is not worth a word to peers. */
+const LEAST_SPARE_MS = 200;
 
 /** One kind of fragments of one player, since sound and pictures may come apart. */
 class Track {
@@ -179,7 +179,7 @@ export function hlsLoader(
       const headers = new Headers(context.headers);
       if (rangeEnd) headers.set("Range", `bytes=${rangeStart ?? 0}-${rangeEnd - 1}`);
       const { signal } = this.#abort;
-      const urgency = this.#isComfortable(context) ? "soon" : "now";
+      const urgency = this.#urgency(context);
       const response = await client.fetch(url, { headers, signal, shoal: { urgency } });
       this.#response = response;
       const reader = response.body?.getReader();
@@ -255,10 +255,12 @@ export function hlsLoader(
       void ahead.delivered(frag, url, Math.min(inHand, wanted));
     }
 
-    #isComfortable({ frag }: Context): boolean {
-      if (frag === undefined || this.#track === null) return false;
-      const needed = SPARE_MS + 2 * (speed.loadMs ?? SUPPOSED_LOAD_MS);
-      return this.#track.lead.before(frag, performance.now()) * 1000 >= needed;
+    /** When the origin has to be asked at the latest: with time for a second try before the player misses it. */
+    #urgency({ frag }: Context): Urgency {
+      if (frag === undefined || this.#track === null) return "now";
+      const inHand = this.#track.lead.before(frag, performance.now()) * 1000;
+      const spare = Math.min(MOST_SPARE_MS, inHand - 2 * (speed.loadMs ?? SUPPOSED_LOAD_MS));
+      return spare < LEAST_SPARE_MS ? "now" : spare;
     }
 
     /** The player does not want it any more, and so nothing behind it. */

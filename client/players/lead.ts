@@ -7,6 +7,8 @@ export interface Fragment {
   /** Pictures, sound or text. */
   readonly type: string;
   readonly sn: number | "initSegment";
+  /** Both in seconds; `start` from the beginning of a film. */
+  readonly start: number;
   readonly duration: number;
   /** Of the playlist. */
   readonly baseurl: string;
@@ -43,11 +45,13 @@ export class Lead {
   }
 
   /** It was handed over. */
-  delivered({ sn, duration }: Pick<Fragment, "sn" | "duration">, now: number): void {
+  delivered({ sn, start, duration }: Omit<Fragment, "type" | "baseurl">, now: number): void {
     if (sn === "initSegment") return;
     this.#drain(now);
-    // Of the first in a row nobody knows where in it the player begins.
-    this.#seconds = sn === this.#next ? this.#seconds + duration : 0;
+    const isNext = sn === this.#next;
+    if (!isNext) this.#seconds = 0;
+    // Of the first in a row nobody knows where in it the player begins, but for the first of a film.
+    if (isNext || start === 0) this.#seconds += duration;
     this.#next = sn + 1;
   }
 

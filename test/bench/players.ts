@@ -76,10 +76,13 @@ export async function play(hall: Hall, page: Page, loader: Loader, url: string):
 
       // P2P Media Loader's defaults, but for the tracker and STUN servers somewhere in the world.
       const core = { announceTrackers: [tracker], rtcConfig: { iceServers: [] } };
+      // It keeps the very buffers that it hands to hls.js, whose worker takes them away: its peers then get segments of no
+      // bytes, and players a hole in the film. Without a worker it does what it can, and the others lose nothing.
+      const settings = { enableWorker: false };
       const players = {
-        plain: () => new Hls({}),
-        rival: () => new (HlsJsP2PEngine.injectMixin(Hls))({ p2p: { core } }),
-        shoal: () => new Hls({ fLoader: Shoal.hlsLoader(window.shoal) }),
+        plain: () => new Hls(settings),
+        rival: () => new (HlsJsP2PEngine.injectMixin(Hls))({ ...settings, p2p: { core } }),
+        shoal: () => new Hls({ ...settings, fLoader: Shoal.hlsLoader(window.shoal) }),
       };
       const hls = players[how]();
 

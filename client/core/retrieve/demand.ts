@@ -13,7 +13,7 @@ const PAUSED_WINDOW_BYTES: ByteCount = 4 * 1024 * 1024;
 const PAUSE: Millis = 1000;
 /** Up to this a request is one small asset: fastest source, hedged. */
 const ASSET_BYTES: ByteCount = 512 * 1024;
-/** When what is wanted "soon" is missed. A player asks so for what it plays in six seconds or more. */
+/** When what is wanted "soon" is missed. */
 const SOON: Millis = 4000;
 
 export class Demand {
@@ -34,20 +34,11 @@ export class Demand {
     return kind;
   }
 
-  get urgency(): Urgency {
-    let urgency: Urgency = "idle";
-    for (const reading of this.readings) {
-      if (reading.urgency === "now") return "now";
-      if (reading.urgency === "soon") urgency = "soon";
-    }
-    return urgency;
-  }
-
+  /** When the first of them is missed. */
   get dueAt(): Millis | "never" {
     let due = Number.POSITIVE_INFINITY;
     for (const { urgency, startedAt } of this.readings) {
-      if (urgency === "now") due = Math.min(due, startedAt);
-      if (urgency === "soon") due = Math.min(due, startedAt + SOON);
+      due = Math.min(due, startedAt + patience(urgency));
     }
     return due === Number.POSITIVE_INFINITY ? "never" : due;
   }
@@ -76,4 +67,9 @@ export class Demand {
   get begun(): boolean {
     return [...this.readings].some(({ begun }) => begun);
   }
+}
+
+function patience(urgency: Urgency): Millis {
+  if (typeof urgency === "number") return urgency;
+  return { now: 0, soon: SOON, idle: Number.POSITIVE_INFINITY }[urgency];
 }

@@ -99,9 +99,6 @@ export class Retrieval implements WantView {
   get kind(): WantKind {
     return this.#demand.kind;
   }
-  get urgency(): Urgency {
-    return this.#demand.urgency;
-  }
   get dueAt(): Millis | "never" {
     return this.#demand.dueAt;
   }

@@ -36,6 +36,9 @@ export interface MembershipNeeds {
   wanted(): number;
 }
 
+/** Why links are worth waiting for: the page misses it, or does not yet, or the origin fails. */
+export type WaitReason = "missed" | "early" | "outage";
+
 interface Joined {
   readonly joinedAt: Millis;
   holds: boolean;
@@ -161,13 +164,14 @@ export class Membership {
   }
 
   /**
-   * Until when links to holders of this content may still come, for somebody who began to want it at `since`. In the
-   * past when there is nothing to wait for.
+   * Until when links to others who hold this content, or could read it in our place, may still come, for somebody who began to
+   * want it at `since`. In the past when there is nothing to wait for.
    */
-  expectUntil({ swarm, asset }: Content, since: Millis, originFails: boolean): Millis {
+  expectUntil({ swarm, asset }: Content, since: Millis, reason: WaitReason): Millis {
     const { discovery, links } = this.#needs;
     // Who is in a directory's swarm need not hold this very asset, and it is small: not worth waiting for strangers.
-    if (asset.size < LARGE_BYTES && !originFails) return since;
+    if (asset.size < LARGE_BYTES && reason === "missed") return since;
+    if (reason === "early" && links.size > 0 && links.attemptingSince === null) return since;
     // A tracker that does not answer is waited for by the first requests of a visit, not by each.
     if (discovery.state === "connecting") {
       return Math.min(since + TRACKER_PATIENCE, discovery.startedAt + FIRST_REQUESTS);
@@ -177,10 +181,10 @@ export class Membership {
     if (joined.peers === null) return Math.max(joined.joinedAt, since) + ANNOUNCE_PATIENCE;
     if (joined.peers === 0) return since;
     // A crowd that has nothing yet: whoever waits for it waits for the origin in the end.
-    if (joined.holders === 0 && !originFails) return since;
+    if (joined.holders === 0 && reason === "missed") return since;
     // An introduction counts from the tracker's word on, until the link is there or has failed.
     const waiting = links.attemptingSince ?? (links.size === 0 ? joined.introducedAt : since);
-    if (originFails) return waiting + OUTAGE_PATIENCE;
+    if (reason === "outage") return waiting + OUTAGE_PATIENCE;
     return links.failures >= HOPELESS_FAILURES ? since : waiting + LINK_PATIENCE;
   }
 }

@@ -12,7 +12,7 @@ import type { Cancel, Content, ContentId, Millis } from "../vocabulary.ts";
 import type { DeltaKind } from "../wire/messages.ts";
 import { Discovery, type TrackerState } from "./discovery.ts";
 import { Links, type LinksListener, MOST_LINKS, WANTED_LINKS } from "./links.ts";
-import { Membership } from "./membership.ts";
+import { Membership, type WaitReason } from "./membership.ts";
 import type { RemotePeer, RemotePeerNeeds } from "./remote-peer.ts";
 import { UploadSlots } from "./slots.ts";
 import type { UploadAllowance } from "./upload.ts";
@@ -210,8 +210,8 @@ export class Neighbourhood {
     for (const link of this.links.all) link.cancel(content, index);
   }
 
-  expectUntil(content: Content, since: Millis, originFails: boolean): Millis {
-    return this.#membership.expectUntil(content, since, originFails);
+  expectUntil(content: Content, since: Millis, reason: WaitReason): Millis {
+    return this.#membership.expectUntil(content, since, reason);
   }
 
   crowded(content: Content): boolean {

@@ -2,13 +2,14 @@
 
 import type { FragmentLoaderConstructor } from "hls.js";
 import { expect, test } from "vitest";
+import type { Urgency } from "../../../../client/core/vocabulary.ts";
 import type { Client } from "../../../../client/index.ts";
 import { hlsLoader } from "../../../../client/players/hls-loader.ts";
 
 interface Asked {
   readonly url: string;
   readonly range: string | null;
-  readonly urgency: string | undefined;
+  readonly urgency: Urgency | undefined;
   readonly signal: AbortSignal | null | undefined;
   answer(response: Response): void;
   fail(error: Error): void;
@@ -188,11 +189,17 @@ test("what the cache had is reported at the speed of the network, not of the dis
   expect(end - first).toBeCloseTo(4000, 0);
 });
 
-test("a fragment need not come at once while the player has enough in hand for a second try, and after a jump it must", async () => {
+test("a fragment that is not missed yet need not come at once, as far as there is time for a second try; after a jump it must", async () => {
   const client = scripted();
   const Loader = hlsLoader(client);
-  async function urgencyOf(sn: number, bytes: number): Promise<string | undefined> {
-    const frag = { sn, duration: 2, type: "main", baseurl: "https://site.example/index.m3u8" };
+  async function urgencyOf(sn: number, bytes: number): Promise<unknown> {
+    const frag = {
+      sn,
+      start: 2 * sn,
+      duration: 2,
+      type: "main",
+      baseurl: "https://site.example/index.m3u8",
+    };
     const { told } = load(new Loader(CONFIG), { ...CONTEXT, frag });
     const asked = await client.next();
     // Not Shoal's, so all of it counts as the network's.
@@ -200,11 +207,15 @@ test("a fragment need not come at once while the player has enough in hand for a
     await told;
     return asked.urgency;
   }
-  // The first counts for nothing, and a moment passes between them. Small ones say nothing of how long others take.
-  for (const sn of [0, 1, 2, 3]) expect(await urgencyOf(sn, 3)).toBe("now");
-  expect(await urgencyOf(4, 3)).toBe("soon");
+  // Small ones say nothing of how long others take: two tries of two seconds are left for them.
+  for (const sn of [0, 1, 2]) expect(await urgencyOf(sn, 3)).toBe("now");
+  const spare = await urgencyOf(3, 3);
+  expect(spare).toBeGreaterThan(1500);
+  expect(spare).toBeLessThan(2000);
+  expect(await urgencyOf(4, 3)).toBeGreaterThan(3500);
+  expect(await urgencyOf(5, 3)).toBe(4000);
   expect(await urgencyOf(50, 100_000)).toBe("now");
   expect(await urgencyOf(51, 100_000)).toBe("now");
-  // They come in no time: two seconds are enough, of which a moment has passed.
-  expect(await urgencyOf(52, 100_000)).toBe("soon");
+  // They come in no time, so two seconds are almost all to spare.
+  expect(await urgencyOf(52, 100_000)).toBeGreaterThan(1000);
 });

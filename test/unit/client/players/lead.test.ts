@@ -3,7 +3,11 @@
 import { expect, test } from "vitest";
 import { Lead, watchJumps } from "../../../../client/players/lead.ts";
 
-const segment = (sn: number | "initSegment") => ({ sn, duration: 2 });
+const segment = (sn: number | "initSegment") => ({
+  sn,
+  start: sn === "initSegment" ? 0 : 2 * sn,
+  duration: 2,
+});
 
 /** One that was handed the segments from `first` on, all at the same moment. */
 function after(first: number, count: number, now = 0): Lead {
@@ -15,11 +19,12 @@ function after(first: number, count: number, now = 0): Lead {
 test("it is what came in a row, but for the first, in the middle of which the player may have begun", () => {
   expect(after(5, 1).before(segment(6), 0)).toBe(0);
   expect(after(5, 4).before(segment(9), 0)).toBe(6);
+  expect(after(0, 4).before(segment(4), 0)).toBe(8);
 });
 
 test("playing takes a second a second, and never more than there is", () => {
-  const lead = after(0, 4);
-  expect(lead.before(segment(4), 1500)).toBe(4.5);
+  const lead = after(1, 3);
+  expect(lead.before(segment(4), 1500)).toBe(2.5);
   expect(lead.before(segment(4), 60_000)).toBe(0);
   lead.delivered(segment(4), 60_000);
   expect(lead.before(segment(5), 60_000)).toBe(2);
@@ -32,9 +37,9 @@ test("anything but the next one is due now", () => {
 });
 
 test("behind a jump it begins anew, and an init segment in between is none", () => {
-  const lead = after(0, 9);
+  const lead = after(1, 8);
   lead.delivered(segment("initSegment"), 0);
-  expect(lead.before(segment(9), 0)).toBe(16);
+  expect(lead.before(segment(9), 0)).toBe(14);
   lead.delivered(segment(50), 0);
   expect(lead.before(segment(51), 0)).toBe(0);
   lead.delivered(segment(51), 0);
@@ -47,12 +52,12 @@ test.for(["seeking", "waiting", "ratechange"])(
     const document = new EventTarget();
     watchJumps(document);
     const now = performance.now();
-    const lead = after(0, 4, now);
-    expect(lead.before(segment(4), now)).toBe(6);
+    const lead = after(1, 4, now);
+    expect(lead.before(segment(5), now)).toBe(6);
     document.dispatchEvent(new Event(jump));
-    expect(lead.before(segment(4), performance.now())).toBe(0);
+    expect(lead.before(segment(5), performance.now())).toBe(0);
     const later = performance.now() + 1;
-    for (const sn of [4, 5]) lead.delivered(segment(sn), later);
-    expect(lead.before(segment(6), later)).toBe(2);
+    for (const sn of [5, 6]) lead.delivered(segment(sn), later);
+    expect(lead.before(segment(7), later)).toBe(2);
   },
 );

@@ -35,12 +35,18 @@ function watcher(links = 1) {
     },
   };
   const ahead = new LookAhead(client);
-  const baseurl = `${site.url}/index.m3u8`;
-  const fragment = (sn: number) => ({ sn, duration: SECONDS, type: "main", baseurl });
+  const url = `${site.url}/index.m3u8`;
+  const fragment = (sn: number, baseurl = url) => ({
+    sn,
+    start: sn * SECONDS,
+    duration: SECONDS,
+    type: "main",
+    baseurl,
+  });
   return {
     ahead,
     fetched,
-    asks: (sn: number) => ahead.asked(fragment(sn)),
+    asks: (sn: number, list?: string) => ahead.asked(fragment(sn, list)),
     has: (sn: number, seconds: number) =>
       ahead.delivered(fragment(sn), `${site.url}/${sn}.ts`, seconds),
     numbers: () => fetched.map(({ number }) => number),
@@ -103,7 +109,7 @@ test("behind a jump, another rendition or an end the rest is given up", async ()
   jumping.asks(30);
   expect(jumping.open()).toEqual([]);
   await jumping.has(30, 3);
-  jumping.ahead.asked({ sn: 31, duration: SECONDS, type: "main", baseurl: `${site.url}/other` });
+  jumping.asks(31, `${site.url}/other`);
   expect(jumping.open()).toEqual([]);
   jumping.asks(31);
   await jumping.has(31, 3);

@@ -31,6 +31,8 @@ describe("what is wanted", () => {
     expect(play.retrieval.dueAt).toBe("never");
     const soon = play.reading(0, 10, "soon");
     expect(play.retrieval.dueAt).toBe(soon.startedAt + 4000);
+    const sooner = play.reading(0, 10, 700);
+    expect(play.retrieval.dueAt).toBe(sooner.startedAt + 700);
     const now = play.reading(0, 10, "now");
     expect(play.retrieval.dueAt).toBe(now.startedAt);
   });
@@ -41,15 +43,6 @@ describe("what is wanted", () => {
     expect([play.retrieval.position, play.retrieval.until]).toEqual([3, 8]);
     one.close();
     expect([play.retrieval.position, play.retrieval.until]).toEqual([3, 4]);
-  });
-  test("is as urgent as the most urgent of its readers", async () => {
-    const play = await Play.opened();
-    play.reading(0, 10, "idle");
-    expect(play.retrieval.urgency).toBe("idle");
-    play.reading(0, 10, "soon");
-    expect(play.retrieval.urgency).toBe("soon");
-    play.reading(0, 10, "now");
-    expect(play.retrieval.urgency).toBe("now");
   });
   test("is a window ahead, a small one once the page has stopped reading", async () => {
     const large = await sample({ size: 12 * 1024 * 1024, chunkBytes: 1024 * 1024 });

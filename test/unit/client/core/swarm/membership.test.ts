@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { ChunkCache } from "../../../../../client/core/cache/chunk-cache.ts";
 import { contentOf, LARGE_BYTES } from "../../../../../client/core/catalogue/content.ts";
 import { WANTED_LINKS } from "../../../../../client/core/swarm/links.ts";
-import { Membership } from "../../../../../client/core/swarm/membership.ts";
+import { Membership, type WaitReason } from "../../../../../client/core/swarm/membership.ts";
 import { simHasher } from "../../../../sim/hasher.ts";
 import { type Sample, sample, turns } from "../stage.ts";
 import { LinksPlay } from "./links-play.ts";
@@ -72,9 +72,9 @@ class Play {
     this.membership.announced({ type: "announced", swarms, introductions, againMs: 60_000 });
   }
   /** How much longer links are expected by somebody who begins to want it now. */
-  expects({ content }: Sample, originFails = false): number {
+  expects({ content }: Sample, reason: WaitReason = "missed"): number {
     const { now } = this.stage;
-    return this.membership.expectUntil(content, now, originFails) - now;
+    return this.membership.expectUntil(content, now, reason) - now;
   }
 }
 
@@ -227,7 +227,7 @@ describe("links are expected", () => {
     const play = await Play.connected();
     play.membership.join(film.content);
     play.answers(film, 5, 3);
-    expect(play.expects(film, true)).toBe(20_000);
+    expect(play.expects(film, "outage")).toBe(20_000);
   });
   test("not where nobody holds anything yet: a crowd that waits for itself leaves the origin idle", async () => {
     const play = await Play.connected();
@@ -235,7 +235,23 @@ describe("links are expected", () => {
     play.answers(film, 5, 3, 0);
     expect(play.expects(film)).toBe(0);
     expect(play.membership.crowded(film.content)).toBe(true);
-    expect(play.expects(film, true)).toBe(20_000);
+    expect(play.expects(film, "outage")).toBe(20_000);
+  });
+  test("by what is not missed yet, large or small, held or not: whoever is linked may read it in our place", async () => {
+    const play = await Play.connected();
+    play.membership.join(page.content);
+    play.answers(page, 5, 3, 0);
+    expect([play.expects(page), play.expects(page, "early")]).toEqual([0, 2000]);
+    await play.stage.pass(500);
+    play.links.introduce("ann");
+    expect(play.expects(page, "early")).toBe(2000);
+  });
+  test("but not with links, and none on the way", async () => {
+    const play = await Play.connected();
+    play.membership.join(page.content);
+    play.answers(page, 5, 3, 0);
+    play.links.link("ann");
+    expect(play.expects(page, "early")).toBe(0);
   });
   test("not any more once three in a row have come to nothing", async () => {
     const play = await Play.connected();
