@@ -65,6 +65,8 @@ interface FragmentLoader<Context extends LoaderContext> {
 
 /** What a fragment is taken to take before any has come: a slow line's whole time for two seconds of film. */
 const SUPPOSED_LOAD_MS = 2000;
+/** And at least: the next one may be many times larger. */
+const LEAST_LOAD_MS = 400;
 /** Peers are left alone with a fragment for so long at most; hls.js itself waits ten seconds for a first byte. */
 const MOST_SPARE_MS = 4000;
 /** Less than this is not worth a word to peers. */
@@ -128,6 +130,7 @@ export function hlsLoader(
     /** Of the piece that came first. */
     #firstBytes = 0;
     #networkBefore = 0;
+    #isUrgent = true;
     /** `null`: parts and what is no fragment have none. */
     #track: Track | null = null;
     #timer: ReturnType<typeof setTimeout> | undefined;
@@ -179,7 +182,8 @@ export function hlsLoader(
       const headers = new Headers(context.headers);
       if (rangeEnd) headers.set("Range", `bytes=${rangeStart ?? 0}-${rangeEnd - 1}`);
       const { signal } = this.#abort;
-      const urgency = this.#urgency(context);
+      const urgency = this.#urgencyOf(context);
+      this.#isUrgent = urgency === "now";
       const response = await client.fetch(url, { headers, signal, shoal: { urgency } });
       this.#response = response;
       const reader = response.body?.getReader();
@@ -230,6 +234,7 @@ export function hlsLoader(
       const arrival = {
         bytes: stats.loaded,
         firstBytes: this.#firstBytes,
+        isUrgent: this.#isUrgent,
         fromPeers: /\bpeers=[1-9]/.test(status),
         // What was not Shoal's to answer came from the network, and nobody counted it.
         network: status.startsWith("shoal;") ? networkBytes() - this.#networkBefore : stats.loaded,
@@ -256,10 +261,11 @@ export function hlsLoader(
     }
 
     /** When the origin has to be asked at the latest: with time for a second try before the player misses it. */
-    #urgency({ frag }: Context): Urgency {
+    #urgencyOf({ frag }: Context): Urgency {
       if (frag === undefined || this.#track === null) return "now";
       const inHand = this.#track.lead.before(frag, performance.now()) * 1000;
-      const spare = Math.min(MOST_SPARE_MS, inHand - 2 * (speed.loadMs ?? SUPPOSED_LOAD_MS));
+      const load = Math.max(LEAST_LOAD_MS, speed.loadMs ?? SUPPOSED_LOAD_MS);
+      const spare = Math.min(MOST_SPARE_MS, inHand - 2 * load);
       return spare < LEAST_SPARE_MS ? "now" : spare;
     }
 

@@ -18,6 +18,8 @@ export interface Arrival {
   readonly fromPeers: boolean;
   /** What the network brought between `start` and `end`, whatever it was for. */
   readonly network: number;
+  /** Whether it had to come at once. */
+  readonly isUrgent: boolean;
 }
 
 /** The weight of a new fragment in the averages. */
@@ -34,7 +36,7 @@ export class NetworkSpeed {
   #firstByteMs: number | null = null;
   #loadMs: number | null = null;
 
-  /** From asking for a fragment that was not here to having it, as a rule; `null` before there was one. */
+  /** From asking for a fragment at once to having it, as a rule; `null` before there was one. */
   get loadMs(): number | null {
     return this.#loadMs;
   }
@@ -52,7 +54,7 @@ export class NetworkSpeed {
    * the first byte is moved to where it was if the chunk came as quickly as the rest. What came in one piece says nothing
    * of waiting. What was fetched beside it would have left the network to it.
    */
-  #learn(loading: Loading, { bytes, firstBytes, fromPeers, network }: Arrival): void {
+  #learn(loading: Loading, { bytes, firstBytes, fromPeers, network, isUrgent }: Arrival): void {
     const whole = loading.end - loading.start;
     const rest = bytes - firstBytes;
     const seen = rest > 0 ? ((loading.end - loading.first) * bytes) / rest : whole;
@@ -62,7 +64,7 @@ export class NetworkSpeed {
     loading.first = loading.end - took;
     loading.start = loading.first - wait;
     if (bytes < LEAST_BYTES) return;
-    this.#loadMs = average(this.#loadMs, whole);
+    if (isUrgent) this.#loadMs = average(this.#loadMs, whole);
     this.#bitsPerSecond = average(this.#bitsPerSecond, (bytes * 8000) / took);
     this.#firstByteMs = average(this.#firstByteMs, wait);
   }

@@ -64,6 +64,8 @@ export class Catalogue {
   #wasRead = false;
   /** Where anything is published: a new URL there may be as well. */
   #directories: ReadonlySet<string> = new Set();
+  /** A manifest without anything in it: a channel that is about to be on air, and nobody knows where. */
+  #isEmpty = false;
   /** Statements that the origin has shown to be wrong. */
   readonly #distrusted = new Map<string, AssetStatement>();
   /** Somebody purged these: what the site itself says of them decides, and is asked for when they are wanted. */
@@ -125,7 +127,7 @@ export class Catalogue {
   /** Files have no query: what has one is made for the occasion. */
   #mayBeNew(url: string): boolean {
     if (!this.#wasRead || this.#assets.has(url) || this.#distrusted.has(url)) return false;
-    return !url.includes("?") && this.#directories.has(directoryOf(url));
+    return !url.includes("?") && (this.#isEmpty || this.#directories.has(directoryOf(url)));
   }
 
   /** The manifest and the origin disagree about this URL: no more of it until it is published anew. `false`: that was known. */
@@ -202,6 +204,7 @@ export class Catalogue {
   async #adopt(loaded: Loaded): Promise<void> {
     const { url, index } = this.#needs;
     this.#answered = loaded.kind !== "unreachable";
+    this.#isEmpty = false;
     switch (loaded.kind) {
       case "absent":
         this.#believe([]);
@@ -221,6 +224,7 @@ export class Catalogue {
         this.#digest = await this.#needs.hasher.sha256(loaded.bytes);
         if (manifest instanceof ShoalError) return this.#needs.problem(manifest);
         this.#believe(manifest.assets);
+        this.#isEmpty = manifest.assets.length === 0;
         await index.put([
           [this.#storedName, loaded.bytes],
           [this.#epochName(manifest.key), epochBytes(manifest.epoch)],

@@ -6,6 +6,8 @@ import type { LinkView, WantView } from "./view.ts";
 
 /** How long an answer to "what do you hold?" is awaited before its sender counts as holding nothing. */
 const ASK_PATIENCE: Millis = 100;
+/** The same while the page does not miss it yet: a page busy with film needs so long to answer. */
+const EARLY_ASK_PATIENCE: Millis = 500;
 /** Peers that together give this (20 Mbit/s) are good enough, even if the origin would give more. */
 const GOOD_RATE = 2_500_000;
 /** In a crowd the origin's rate is not ours alone: only peers that give less than this (2 Mbit/s) are helped. */
@@ -36,6 +38,7 @@ export function sourcesOf(draft: Draft, want: WantView): Sources {
   const usable: LinkView[] = [];
   let answersBy = Number.NEGATIVE_INFINITY;
   let expecting = !draft.isPast(want.expectUntil);
+  const patience = draft.isPast(want.dueAt) ? ASK_PATIENCE : EARLY_ASK_PATIENCE;
   for (const link of links) {
     // Whoever chokes takes and does not give: what it reads is no use to us.
     if (!link.ready || link.choking) continue;
@@ -46,7 +49,7 @@ export function sourcesOf(draft: Draft, want: WantView): Sources {
       if (isUsable) usable.push(link);
       if (isUsable || (link.strikes === 0 && !draft.isSilent(link))) standing.push(link);
     } else if (isUsable && since !== "unasked") {
-      const until = since + Math.max(ASK_PATIENCE, 2 * (link.rttMs ?? 0));
+      const until = since + Math.max(patience, 2 * (link.rttMs ?? 0));
       if (!draft.isPast(until)) expecting = true;
       answersBy = Math.max(answersBy, link.answerBy(id));
     }

@@ -216,6 +216,6 @@ test("a fragment that is not missed yet need not come at once, as far as there i
   expect(await urgencyOf(5, 3)).toBe(4000);
   expect(await urgencyOf(50, 100_000)).toBe("now");
   expect(await urgencyOf(51, 100_000)).toBe("now");
-  // They come in no time, so two seconds are almost all to spare.
+  // They come in no time, and the next may take a little more.
   expect(await urgencyOf(52, 100_000)).toBeGreaterThan(1000);
 });

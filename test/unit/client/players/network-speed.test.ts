@@ -12,7 +12,14 @@ const MEGABYTE = 1_000_000;
 const GUESS = 500_000;
 
 function arrival(change: Partial<Arrival> = {}): Arrival {
-  return { bytes: MEGABYTE, firstBytes: 1000, fromPeers: false, network: MEGABYTE, ...change };
+  return {
+    bytes: MEGABYTE,
+    firstBytes: 1000,
+    fromPeers: false,
+    network: MEGABYTE,
+    isUrgent: true,
+    ...change,
+  };
 }
 const bitsPerSecond = ({ first, end }: Loading): number => (MEGABYTE * 8000) / (end - first);
 
@@ -77,10 +84,11 @@ test("a small file says nothing of speed, and none at all is left as it is", () 
   expect(bitsPerSecond(loading)).toBeCloseTo(8e6);
 });
 
-test("how long a fragment takes is the whole time, waits and all, of those that were not here", () => {
+test("how long a fragment takes is the whole time, waits and all, of those that had to come and were not here", () => {
   const speed = new NetworkSpeed();
   expect(speed.loadMs).toBeNull();
   speed.told(at(1000, 1200, 2200), arrival(), GUESS);
   speed.told(at(3000, 3001, 3002), arrival({ network: 0 }), GUESS);
+  speed.told(at(4000, 8000, 9000), arrival({ isUrgent: false }), GUESS);
   expect(speed.loadMs).toBe(1200);
 });

@@ -120,6 +120,11 @@ test("what is published no more is not vouched for any more", async () => {
   expect(await gone).toBeUndefined();
 });
 
+test("where nothing is published yet, something new may be anywhere: a channel comes on air", async () => {
+  const visit = await Visit.over();
+  expect((await visit.findAnew(1, 1))?.asset.url).toBe(segment(1));
+});
+
 test("elsewhere, and with a query, nothing new is expected", async () => {
   const visit = await Visit.over(1);
   for (const url of ["https://site.example/page.html", `${segment(2)}?t=1`]) {

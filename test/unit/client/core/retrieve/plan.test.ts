@@ -219,6 +219,12 @@ describe("rule 4: while links are still being made", () => {
     expect(plan(view([want({ ...soon, dueAt: "never" })])).actions).toEqual([]);
     expect(reads(plan(view([want({ ...soon, expectUntil: NOW })])).actions)).toEqual(["0-63"]);
   });
+  test("a peer that is asked for what is not missed yet has half a second to answer", () => {
+    const early = want({ dueAt: NOW + 2000 });
+    const asked = (since: number) => plan(view([early], [link({ awaitedSince: since })]));
+    expect(asked(NOW - 499)).toEqual({ actions: [], wakeAt: NOW + 1 });
+    expect(reads(asked(NOW - 500).actions)).not.toEqual([]);
+  });
   test("a peer that has just been asked is waited for, then counts as holding nothing", () => {
     const asked = (since: number) =>
       plan(view([want({ chunks: 64, start: 25 })], [link({ awaitedSince: since })]));
