@@ -45,8 +45,9 @@ export function relieve(draft: Draft, want: WantView, { usable }: Sources): void
   }
 }
 
-/** Everything left is under way: a chunk that a much quicker holder could bring sooner is asked of it as well. */
+/** Everything left is under way, and missed: a chunk that a much quicker holder could bring sooner is asked of it as well. */
 export function endGame(draft: Draft, want: WantView, { usable }: Sources): void {
+  if (!draft.isPast(want.dueAt)) return;
   for (let index = want.position; index < want.until; index++) {
     const [flight, second] = want.flights(index);
     if (flight === undefined || second !== undefined) continue;

@@ -83,6 +83,11 @@ describe("one source for one chunk", () => {
       const quick = link({ id: "quick", holds: "all", rate: 5_000_000 });
       expect(requests(plan(view([last], [slow, quick])).actions)).toEqual(["quick:1"]);
     });
+    test("not before the page misses it", () => {
+      const quick = link({ id: "quick", holds: "all", rate: 5_000_000 });
+      const early = want({ chunks: 2, held: [0], flying: { 1: [flight("slow")] }, dueAt: NOW + 1 });
+      expect(plan(view([early], [slow, quick]))).toMatchObject({ actions: [], wakeAt: NOW + 1 });
+    });
     test("not of one that is hardly quicker, lacks it, or has no room", () => {
       for (const facts of [{ rate: 150_000 }, { holds: [0] }, { openRequests: 3 }]) {
         const other = link({ id: "other", holds: "all", ...facts });
