@@ -1,7 +1,7 @@
 // The tracker as a server: HTTP and sockets to the core and back. The only importer of `ws`'s server. Decides who may
 // connect and from where; whatever a stranger sends, nothing of it throws past this file.
 
-import { createHash, randomBytes } from "node:crypto";
+import { hash } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { type AddressInfo, isIPv6 } from "node:net";
 import { join } from "node:path";
@@ -10,6 +10,7 @@ import { WebSocketServer } from "ws";
 import { Admission } from "./admission.ts";
 import { type Answers, answersOf } from "./attest/answers.ts";
 import { RedisCluster } from "./cluster/redis-cluster.ts";
+import { systemDice } from "./dice.ts";
 import { answerHttp } from "./http.ts";
 import { DEFAULT_EDGE_LIMITS, DEFAULT_LIMITS, type EdgeLimits, type Limits } from "./limits.ts";
 import { type Log, silent } from "./log.ts";
@@ -20,6 +21,7 @@ import { thisPackage } from "./package-root.ts";
 import { fromBase64url } from "./protocol/bytes.ts";
 import { type PeerId, peerIdFrom } from "./protocol/ids.ts";
 import { openPurges, type PurgeLog } from "./purge/purge-log.ts";
+import { receiveInSlices } from "./reception.ts";
 import type { Address } from "./region/address.ts";
 import { locate, type Maps } from "./region/locate.ts";
 import { Proxies } from "./region/proxies.ts";
@@ -159,10 +161,7 @@ class Edge implements RunningTracker {
       cluster: this.#cluster,
       limits,
       clock,
-      random: {
-        unit: () => randomBytes(4).readUInt32LE() / 2 ** 32,
-        bytes: (count) => new Uint8Array(randomBytes(count)),
-      },
+      random: systemDice(),
       outbox: {
         send: (socket, message) => this.#sockets.send(socket, message),
         drop: (socket, reason) => {
@@ -205,6 +204,7 @@ class Edge implements RunningTracker {
     this.#http = createServer(HTTP_BOUNDS, (request, response) => {
       void answerHttp(request, response, http);
     });
+    receiveInSlices(this.#http);
     // Plain HTTP passes by in moments; what is above the sockets' own fuse is room for it.
     this.#http.maxConnections = edgeLimits.connections + HTTP_ROOM;
     this.#upgrades = new WebSocketServer(socketOptions(edgeLimits));
@@ -382,7 +382,7 @@ class Edge implements RunningTracker {
     this.#upgrades.handleUpgrade(request, stream, head, (ws) => {
       stream.removeListener("close", failed);
       const caller = { site, household, address };
-      const socket = this.#sockets.add(ws, caller);
+      const socket = this.#sockets.add(ws, caller, stream);
       this.#tracker.arrived(socket, this.#whereIs(caller), household);
     });
   }
@@ -392,5 +392,5 @@ const unheard = (): void => {};
 
 function peerIdOf(secret: string): PeerId {
   const bytes = fromBase64url(secret) ?? new Uint8Array(0);
-  return peerIdFrom(new Uint8Array(createHash("sha256").update(bytes).digest()));
+  return peerIdFrom(new Uint8Array(hash("sha256", bytes, "buffer")));
 }

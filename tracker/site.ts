@@ -22,6 +22,8 @@ export function admittedSite(
   header: string | undefined,
   sites: ReadonlySet<string>,
 ): string | undefined {
+  // As browsers spell it, and as the operator's was spelt: no need to look closer.
+  if (header !== undefined && sites.has(header)) return header;
   const site = siteOf(header ?? "");
   if (site === undefined) return undefined;
   if (sites.size > 0) return sites.has(site) ? site : undefined;

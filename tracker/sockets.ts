@@ -42,9 +42,16 @@ export interface Caller {
   readonly address: Address | undefined;
 }
 
+/** What is below a `ws` socket: between the two calls it only collects what is written. */
+export interface Stream {
+  cork(): void;
+  uncork(): void;
+}
+
 /** What the tracker core calls a connection. */
 export interface Socket {
   readonly ws: Wire;
+  readonly stream: Stream;
   readonly caller: Caller;
   /** When it was last pinged; `answered` since. */
   pingedAt: number;
@@ -77,6 +84,7 @@ interface Listeners {
 export class Sockets {
   readonly #needs: SocketsNeeds;
   readonly #open = new Set<Socket>();
+  readonly #collecting = new Set<Socket>();
   readonly #socketOf = new WeakMap<Wire, Socket>();
   readonly #listeners: Listeners;
   #emptied: (() => void) | undefined;
@@ -95,8 +103,8 @@ export class Sockets {
     return this.#open.values();
   }
 
-  add(ws: Wire, caller: Caller): Socket {
-    const socket: Socket = { ws, caller, pingedAt: this.#needs.now(), answered: true };
+  add(ws: Wire, caller: Caller, stream: Stream): Socket {
+    const socket: Socket = { ws, stream, caller, pingedAt: this.#needs.now(), answered: true };
     this.#open.add(socket);
     this.#socketOf.set(ws, socket);
     const { message, ping, pong, error, close } = this.#listeners;
@@ -147,7 +155,8 @@ export class Sockets {
     };
   }
 
-  send({ ws }: Socket, message: TrackerMessage): void {
+  send(socket: Socket, message: TrackerMessage): void {
+    const { ws } = socket;
     const { congestedBytes, stalledBytes } = this.#needs.limits;
     if (ws.readyState !== ws.OPEN) return;
     if (ws.bufferedAmount > stalledBytes) {
@@ -155,7 +164,21 @@ export class Sockets {
       return;
     }
     if (ws.bufferedAmount > congestedBytes && DISPENSABLE.has(message.type)) return;
+    this.#collect(socket);
     ws.send(JSON.stringify(message));
+  }
+
+  /** All that one turn of the event loop says to a socket is one write: a join is a dozen messages. */
+  #collect(socket: Socket): void {
+    if (this.#collecting.has(socket)) return;
+    if (this.#collecting.size === 0) setImmediate(() => this.#release());
+    this.#collecting.add(socket);
+    socket.stream.cork();
+  }
+
+  #release(): void {
+    for (const { stream } of this.#collecting) stream.uncork();
+    this.#collecting.clear();
   }
 
   drop({ ws }: Socket, reason: DropReason): void {

@@ -134,7 +134,7 @@ class Crowd {
       localAddress: visitor.address,
       open: (socket) => {
         socket.sentAt = performance.now();
-        for (const text of this.#greetings(visitor)) socket.send(text);
+        socket.send(...this.#greetings(visitor));
       },
       text: (text, socket) => {
         if (this.#isAnswer(text)) {
@@ -146,7 +146,7 @@ class Crowd {
           }
           visitor.answered?.();
           visitor.answered = undefined;
-        } else if (text.includes('"role":"answerer"')) {
+        } else if (text.startsWith('{"type":"introduce"') && text.includes("answerer")) {
           const { session } = JSON.parse(text);
           socket.send(JSON.stringify({ type: "ended", session, outcome: "linked" }));
         }

@@ -48,8 +48,12 @@ export class LightSocket {
     });
   }
 
-  send(text: string): void {
-    this.#write(TEXT, Buffer.from(text));
+  /** All in one write. */
+  send(...texts: readonly string[]): void {
+    const [first = "", ...more] = texts;
+    const frame = frameOf(TEXT, Buffer.from(first));
+    const others = more.map((text) => frameOf(TEXT, Buffer.from(text)));
+    this.#tcp.write(others.length === 0 ? frame : Buffer.concat([frame, ...others]));
   }
   /** Bytes as they are, frames or not. */
   sendRaw(bytes: Buffer): boolean {
@@ -57,18 +61,6 @@ export class LightSocket {
   }
   end(): void {
     this.#tcp.destroy();
-  }
-
-  #write(opcode: number, payload: Buffer): void {
-    const { length } = payload;
-    const head = Buffer.alloc(length < 126 ? 6 : 8);
-    head[0] = 0x80 | opcode;
-    if (length < 126) head[1] = 0x80 | length;
-    else {
-      head[1] = 0x80 | 126;
-      head.writeUInt16BE(length, 2);
-    }
-    this.#tcp.write(Buffer.concat([head, payload]));
   }
 
   #read(bytes: Buffer): void {
@@ -100,10 +92,25 @@ export class LightSocket {
       const payload = data.subarray(start, start + length);
       const opcode = (data[at] ?? 0) & 15;
       if (opcode === TEXT) this.#needs.text(payload.toString(), this);
-      else if (opcode === PING) this.#write(PONG, payload);
+      else if (opcode === PING) this.#tcp.write(frameOf(PONG, payload));
       at = start + length;
     }
     // A copy, so that a whole read buffer is not kept for a few bytes.
     this.#rest = at === data.length ? NOTHING : Buffer.from(data.subarray(at));
   }
+}
+
+function frameOf(opcode: number, payload: Buffer): Buffer {
+  const { length } = payload;
+  const start = length < 126 ? 6 : 8;
+  // The mask stays zero.
+  const frame = Buffer.alloc(start + length);
+  frame[0] = 0x80 | opcode;
+  if (length < 126) frame[1] = 0x80 | length;
+  else {
+    frame[1] = 0x80 | 126;
+    frame.writeUInt16BE(length, 2);
+  }
+  payload.copy(frame, start);
+  return frame;
 }

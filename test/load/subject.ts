@@ -46,7 +46,10 @@ export class Subject {
       bittorrent: ["test/load/bittorrent.mjs", [String(port)]] as const,
       shoal: [
         "dist/tracker/main.js",
-        ["tracker", "--port", String(port), "--regions", rules, "--log-level", "error"],
+        [
+          ["tracker", "--host", "127.0.0.1", "--port", String(port), "--stun-port", "off"],
+          ["--site", "http://localhost", "--regions", rules, "--log-level", "error"],
+        ].flat(),
       ] as const,
     }[kind];
     const child = fork(at(path), [...words], {

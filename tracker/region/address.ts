@@ -8,7 +8,11 @@ export type Address = ipaddr.IPv4 | ipaddr.IPv6;
 
 /** `undefined` for anything but one address: no ports, names, or historical spellings such as 0x7f.1. */
 export function parseAddress(text: string): Address | undefined {
-  if (isIP(text) === 0) return undefined;
+  const kind = isIP(text);
+  if (kind === 0) return undefined;
+  // What most connections are, without the library's patterns: every one of them passes here.
+  const plain = kind === 4 ? text : /^::ffff:([\d.]+)$/i.exec(text)?.[1];
+  if (plain !== undefined) return new ipaddr.IPv4(plain.split(".").map(Number));
   // The zone (fe80::1%eth0) names our own interface, not the peer. And a dual-stack socket reports 192.0.2.1 as
   // ::ffff:192.0.2.1, while databases and rules know only the former.
   return ipaddr.process(text.replace(/%.*$/, ""));
@@ -17,12 +21,15 @@ export function parseAddress(text: string): Address | undefined {
 /** One address, or all that share its first bits, as a key to compare by. */
 export function prefixOf(address: Address, bits: number): string {
   const bytes = address.toByteArray();
-  const kept = bytes.map((byte, index) => {
-    const left = Math.min(8, Math.max(0, bits - index * 8));
-    return byte & (0xff << (8 - left)) & 0xff;
-  });
-  return `${address.kind()}/${bits} ${kept.map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+  let kept = "";
+  for (let at = 0; at < bytes.length; at++) {
+    const left = Math.min(8, Math.max(0, bits - at * 8));
+    kept += HEX[(bytes[at] ?? 0) & (0xff << (8 - left)) & 0xff];
+  }
+  return `${address.kind()}/${bits} ${kept}`;
 }
+
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
 /** A household or an office: one IPv4 address, one IPv6 /64. What limits per address count by. */
 export const householdOf = (address: Address): string =>
