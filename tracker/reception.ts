@@ -4,8 +4,8 @@
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
 
-/** A connection costs about a tenth of a millisecond until it is admitted or refused, so a turn stays below two. */
-const PER_TURN = 16;
+/** A connection costs a tenth or two of a millisecond until it is admitted or refused, so a turn stays below one. */
+const PER_TURN = 4;
 
 /** To be called before the server listens. */
 export function receiveInSlices(server: Server): void {

@@ -116,6 +116,11 @@ const HTTP_BOUNDS = {
   connectionsCheckingInterval: 5_000,
 } as const;
 
+/**
+ * Handshakes that may wait for us; the kernel's `somaxconn` is the real bound. Node's own 511 drops most of ten
+ * thousand that come back at once, and those try again after 1, 3, 7, 15 seconds.
+ */
+const BACKLOG = 4096;
 /** Script requests open at the same time, in a crowd, behind slow phones. */
 const HTTP_ROOM = 1000;
 
@@ -261,7 +266,8 @@ class Edge implements RunningTracker {
   async #listenForHttp(port: number, host: string | undefined): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       this.#http.once("error", reject);
-      this.#http.listen({ port, ...(host === undefined ? {} : { host }) }, resolve);
+      const place = { port, ...(host === undefined ? {} : { host }) };
+      this.#http.listen({ ...place, backlog: BACKLOG }, resolve);
     });
     this.#http.on("error", () => this.#needs.log("error", "server-error"));
     this.port = (this.#http.address() as AddressInfo).port;

@@ -1,9 +1,7 @@
 // The rival: bittorrent-tracker as a WebSocket tracker, from the benchmarks' own package.
 
-import { createRequire } from "node:module";
-
-const require = createRequire(new URL("../bench/package.json", import.meta.url));
-const { Server } = await import(require.resolve("bittorrent-tracker"));
+// By path, and the server alone: its client wants a native library.
+const { default: Server } = await import("../bench/node_modules/bittorrent-tracker/server.js");
 const server = new Server({ http: false, udp: false, ws: true, stats: false });
 server.on("error", () => {});
 server.on("warning", () => {});
