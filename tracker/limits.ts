@@ -123,6 +123,7 @@ export const DEFAULT_LIMITS: Limits = {
 
 /** What the sockets' side needs to know. */
 export interface EdgeLimits {
+  readonly backlog: number;
   readonly connections: number;
   readonly connectionsPerAddress: number;
   readonly upgradesPerAddress: Rate;
@@ -138,6 +139,11 @@ export interface EdgeLimits {
 }
 
 export const DEFAULT_EDGE_LIMITS: EdgeLimits = {
+  /**
+   * TCP handshakes that may wait for us; the kernel's `somaxconn` is the real bound. Of ten thousand that come back at
+   * once, Node's own 511 drops most, and those try again after 1, 3, 7, 15 seconds.
+   */
+  backlog: 4096,
   /** A fuse: below the 20,000 files a process often may open, with room for HTTP. */
   connections: 18_000,
   /** An office or a school behind one address, and a load test from loopback. IPv6 counts by /64. */

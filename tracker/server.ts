@@ -21,7 +21,6 @@ import { thisPackage } from "./package-root.ts";
 import { fromBase64url } from "./protocol/bytes.ts";
 import { type PeerId, peerIdFrom } from "./protocol/ids.ts";
 import { openPurges, type PurgeLog } from "./purge/purge-log.ts";
-import { receiveInSlices } from "./reception.ts";
 import type { Address } from "./region/address.ts";
 import { locate, type Maps } from "./region/locate.ts";
 import { Proxies } from "./region/proxies.ts";
@@ -116,11 +115,6 @@ const HTTP_BOUNDS = {
   connectionsCheckingInterval: 5_000,
 } as const;
 
-/**
- * Handshakes that may wait for us; the kernel's `somaxconn` is the real bound. Node's own 511 drops most of ten
- * thousand that come back at once, and those try again after 1, 3, 7, 15 seconds.
- */
-const BACKLOG = 4096;
 /** Script requests open at the same time, in a crowd, behind slow phones. */
 const HTTP_ROOM = 1000;
 
@@ -209,7 +203,6 @@ class Edge implements RunningTracker {
     this.#http = createServer(HTTP_BOUNDS, (request, response) => {
       void answerHttp(request, response, http);
     });
-    receiveInSlices(this.#http);
     // Plain HTTP passes by in moments; what is above the sockets' own fuse is room for it.
     this.#http.maxConnections = edgeLimits.connections + HTTP_ROOM;
     this.#upgrades = new WebSocketServer(socketOptions(edgeLimits));
@@ -266,8 +259,8 @@ class Edge implements RunningTracker {
   async #listenForHttp(port: number, host: string | undefined): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       this.#http.once("error", reject);
-      const place = { port, ...(host === undefined ? {} : { host }) };
-      this.#http.listen({ ...place, backlog: BACKLOG }, resolve);
+      const { backlog } = this.#needs.edgeLimits;
+      this.#http.listen({ port, backlog, ...(host === undefined ? {} : { host }) }, resolve);
     });
     this.#http.on("error", () => this.#needs.log("error", "server-error"));
     this.port = (this.#http.address() as AddressInfo).port;

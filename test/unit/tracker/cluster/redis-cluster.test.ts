@@ -158,6 +158,26 @@ function meetings(): void {
     expect(first.totals().peers).toBe(0);
   });
 
+  test("that have failed lately are not sent to each other again by one that has forgotten", async () => {
+    const [first, second] = await two();
+    const ann = await Page.join(first);
+    await ann.announce(8, "all", film);
+    const secret = newSecret();
+    const bob = await Page.join(second, secret);
+    await bob.announce(8, "none", film);
+    const { session } = await bob.next("introduce");
+    await ann.next("introduce");
+    ann.say({ type: "ended", session, outcome: "failed" });
+    await bob.next("gone");
+    await bob.leave();
+    // The same peer, of whom its node knows nothing any more.
+    const again = await Page.join(second, secret);
+    await again.announce(8, "none", film);
+    const late = await again.next("introduce");
+    expect(await again.next("gone")).toEqual({ type: "gone", session: late.session });
+    expect(ann.heard.filter(({ type }) => type === "introduce")).toHaveLength(1);
+  });
+
   /** A liar at the first node, linked with three victims, each of whom says so. */
   async function accused(addresses: readonly string[]): Promise<number> {
     const all = await three({ trustProxy: 1 });
@@ -248,6 +268,18 @@ function lostNodes(): void {
     const page = await Page.join(other);
     await page.announce(8, "none", film);
     const { session } = await page.next("introduce");
+    expect(await page.next("gone")).toEqual({ type: "gone", session });
+  });
+
+  test("takes with it the introductions that were under way", async () => {
+    const doomed = await processNode();
+    const ghost = await Page.join(doomed);
+    await ghost.announce(8, "all", film);
+    const page = await Page.join(await node());
+    await page.announce(8, "none", film);
+    const { session } = await page.next("introduce");
+    await ghost.next("introduce");
+    doomed.child.kill("SIGKILL");
     expect(await page.next("gone")).toEqual({ type: "gone", session });
   });
 
