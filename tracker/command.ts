@@ -52,6 +52,7 @@ Introduces the visitors of your site to each other and serves the client script.
   --turn-secret SECRET the static-auth-secret of that server
   --redis URL          shares the swarms with other trackers over this Redis; better set as
                        SHOAL_REDIS if the URL has a password
+  --dashboard          show sums of the last hour at /dashboard, to whoever reaches this port
   --log-level LEVEL    silent, error, warn, info or debug (default info)
   --help, --version
 

@@ -2,6 +2,7 @@
 // in. No cookies, nothing of any one visitor; the one other body that is taken is a list of URLs.
 
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Dashboard } from "./dashboard/dashboard.ts";
 import type { Metrics } from "./metrics.ts";
 import { ATTEST_PATH } from "./protocol/attestation.ts";
 import { answerPurge, PURGE_PATH, type PurgeRequestNeeds } from "./purge/purge-request.ts";
@@ -14,6 +15,8 @@ export interface HttpNeeds {
   readonly metrics: Metrics;
   totals(): Totals;
   isDraining(): boolean;
+  /** The operator's view, where it was asked for. */
+  readonly dashboard: Dashboard | undefined;
   /** Says what is vouched for, in its own way; absent where nothing is. Never rejects. */
   readonly attest:
     | ((request: IncomingMessage, response: ServerResponse) => Promise<void>)
@@ -53,6 +56,7 @@ export async function answerHttp(
     for (const [name, value] of Object.entries(FOR_ALL)) response.setHeader(name, value);
     return needs.attest(request, response);
   }
+  if (needs.dashboard?.answer(request, response, pathOf(request))) return;
   const { status, headers, body } = await answerTo(request, needs);
   const length = status === 304 ? {} : { "content-length": Buffer.byteLength(body) };
   response.writeHead(status, { ...FOR_ALL, ...headers, ...length });

@@ -246,7 +246,10 @@ export class Meetings<Connection extends object> {
   }
 
   sweep(now: number): void {
-    for (const session of this.#sessions.expire(now)) this.#fail(session, "failed", now);
+    for (const session of this.#sessions.expire(now)) {
+      if (isHere(session.offerer)) this.#needs.tally.silences.unanswered++;
+      this.#fail(session, "failed", now);
+    }
     for (const peer of this.#closed) this.seat(peer, now);
   }
 
@@ -314,9 +317,9 @@ export class Meetings<Connection extends object> {
   }
 
   #link(session: Session<Side<Connection>>, now: number): void {
+    if (isHere(session.offerer)) this.#needs.tally.linkedAfter(now - session.at);
     this.#close(session, now);
     this.#note(session, "linked", now);
-    if (isHere(session.offerer)) this.#needs.tally.links.linked++;
     for (const peer of ownSides(session)) this.seat(peer, now);
   }
 
@@ -338,6 +341,7 @@ export class Meetings<Connection extends object> {
   }
 
   #gone(session: Session<Side<Connection>>, left: Peer<Connection>, now: number): void {
+    this.#needs.tally.silences.left++;
     left.disappointed();
     this.seat(left, now);
     this.#needs.send(left, { type: "gone", session: session.id });

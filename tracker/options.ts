@@ -40,6 +40,8 @@ export interface TrackerOptions {
   readonly turn?: TurnSettings;
   /** `redis://` or `rediss://` URL of the Redis that this tracker shares with others of the same sites. Default none. */
   readonly redis?: string;
+  /** Whether `/dashboard` is there for whoever reaches this port. Default false. */
+  readonly dashboard?: boolean;
   /** Where the built client scripts are; default the package's own. */
   readonly scriptsDir?: string;
   readonly limits?: Partial<Limits>;
@@ -93,6 +95,7 @@ const FLAGS = {
   "turn-url": { type: "string", multiple: true },
   "turn-secret": { type: "string" },
   redis: { type: "string" },
+  dashboard: { type: "boolean" },
   "log-level": { type: "string" },
   help: { type: "boolean" },
   version: { type: "boolean" },
@@ -114,7 +117,7 @@ export function readOptions(args: readonly string[], environment: Environment): 
     const text = (
       flag: Exclude<
         keyof typeof FLAGS,
-        "site" | "content" | "token-secret" | "turn-url" | "help" | "version"
+        "site" | "content" | "token-secret" | "turn-url" | "dashboard" | "help" | "version"
       >,
     ) => values[flag] ?? present(environment[variableOf(flag)]);
     const contents = values.content ?? listIn(environment[variableOf("content")]);
@@ -132,6 +135,7 @@ export function readOptions(args: readonly string[], environment: Environment): 
         ...contentsIn(contents),
         ...redisIn(text("redis")),
         ...(tokenSecrets.length === 0 ? {} : { tokenSecrets }),
+        ...dashboardIn(values.dashboard, present(environment[variableOf("dashboard")])),
         ...given("host", text("host")),
         ...given("key", text("key")),
         ...given("purgeToken", text("purge-token")),
@@ -162,6 +166,15 @@ const given = (name: string, value: string | undefined) =>
 /** `parseArgs` names the flag in its first sentence; the rest is advice about syntax. */
 const firstSentence = (error: unknown): string =>
   (error instanceof Error ? error.message : String(error)).split(/\.\s|\n/)[0] ?? "";
+
+function dashboardIn(
+  flag: boolean | undefined,
+  variable: string | undefined,
+): Pick<TrackerOptions, "dashboard"> {
+  if (flag === true || variable === "on") return { dashboard: true };
+  if (variable === undefined || variable === "off") return {};
+  throw new Mistake(`SHOAL_DASHBOARD must be on or off, not ${JSON.stringify(variable)}.`);
+}
 
 function portIn(flag: string, text: string, otherwise = ""): number {
   const port = Number(text);

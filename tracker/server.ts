@@ -10,6 +10,7 @@ import { WebSocketServer } from "ws";
 import { Admission } from "./admission.ts";
 import { type Answers, answersOf } from "./attest/answers.ts";
 import { RedisCluster } from "./cluster/redis-cluster.ts";
+import { Dashboard } from "./dashboard/dashboard.ts";
 import { systemDice } from "./dice.ts";
 import { answerHttp } from "./http.ts";
 import { DEFAULT_EDGE_LIMITS, DEFAULT_LIMITS, type EdgeLimits, type Limits } from "./limits.ts";
@@ -74,6 +75,7 @@ export async function startTracker(options: TrackerOptions = {}): Promise<Runnin
     purgeToken: options.purgeToken,
     turn: options.turn,
     redis: options.redis,
+    dashboard: options.dashboard ?? false,
     limits: { ...DEFAULT_LIMITS, ...options.limits },
     edgeLimits: { ...DEFAULT_EDGE_LIMITS, ...options.edgeLimits },
     clock: options.clock ?? { now: () => performance.now() },
@@ -100,6 +102,7 @@ interface EdgeNeeds {
   readonly purgeToken: string | undefined;
   readonly turn: TurnSettings | undefined;
   readonly redis: string | undefined;
+  readonly dashboard: boolean;
   readonly limits: Limits;
   readonly edgeLimits: EdgeLimits;
   readonly clock: Clock;
@@ -126,6 +129,7 @@ class Edge implements RunningTracker {
   readonly #sockets: Sockets;
   readonly #tracker: Tracker<Socket>;
   readonly #cluster: RedisCluster | undefined;
+  #dashboard: Dashboard | undefined;
   #stun: StunServer | undefined;
   #sweeping: NodeJS.Timeout | undefined;
   /** Upgrades refused, by status. */
@@ -190,11 +194,14 @@ class Edge implements RunningTracker {
       const records = (await needs.purges?.purge(targets)) ?? [];
       return { records, told: this.#tracker.purged(records) };
     };
+    const operation = () => this.#tracker.operation();
+    if (needs.dashboard) this.#dashboard = new Dashboard({ ...told, operation, clock });
     const http = {
       ...told,
       scripts: needs.scripts,
       metrics: new Metrics(told),
       purge: { token: needs.purgeToken, purge },
+      dashboard: this.#dashboard,
       attest:
         answers &&
         ((asked: IncomingMessage, answer: ServerResponse) =>
@@ -315,6 +322,7 @@ class Edge implements RunningTracker {
     }
     this.#sockets.cutAll();
     clearInterval(this.#sweeping);
+    this.#dashboard?.close();
     this.#needs.answers?.close();
     const closed = new Promise<void>((resolve) => this.#http.close(() => resolve()));
     this.#http.closeAllConnections();

@@ -19,7 +19,7 @@ import {
 } from "./protocol/messages.ts";
 import { MAX_PURGES_PER_MESSAGE, type PurgeRecord, type PurgesKnown } from "./protocol/purge.ts";
 import type { Where } from "./region/where.ts";
-import { Tally, type Totals } from "./tally.ts";
+import { type Operation, Tally, type Totals } from "./tally.ts";
 
 /** Milliseconds that only go forward. */
 export interface Clock {
@@ -209,6 +209,10 @@ export class Tracker<Connection extends object> implements ClusterListener {
     return this.#meetings.sessions;
   }
 
+  operation(): Operation {
+    return this.#tally.operation();
+  }
+
   totals(): Totals {
     return this.#tally.totals({ peers: this.#peers.size, swarms: this.#meetings.swarms });
   }
@@ -281,7 +285,7 @@ export class Tracker<Connection extends object> implements ClusterListener {
       return;
     }
     peer.reportedAt = now;
-    this.#tally.moved(bytes);
+    this.#tally.moved(bytes, peer.guest.where.label);
     const { cluster } = this.#needs;
     const household = cluster?.alias(peer.guest.household) ?? peer.guest.household;
     for (const id of new Set(poisoned)) {

@@ -33,7 +33,8 @@ export class Draft {
     let rate = 0;
     for (const link of view.links) {
       rate += link.throughput.lately(view.now);
-      this.#owed += link.owed;
+      // What a silent one owes is asked of others.
+      if (link.strikes === 0 && !this.isSilent(link)) this.#owed += link.owed;
     }
     this.#mostOwed = Math.max(LEAST_TOGETHER, (rate * TOGETHER) / 1000);
     this.freeReads = view.origin.freeReads;

@@ -37,6 +37,7 @@ test("every flag arrives", () => {
     ["--turn-url", "turns:turn.example:443?transport=tcp"],
     ["--turn-secret", "shh"],
     ["--log-level", "debug"],
+    ["--dashboard"],
   ];
   expect(run(flags.flat())).toEqual({
     kind: "run",
@@ -57,6 +58,7 @@ test("every flag arrives", () => {
       regions: "r.json",
       geoDb: "g.mmdb",
       asnDb: "a.mmdb",
+      dashboard: true,
     },
   });
 });
@@ -126,6 +128,9 @@ describe("one sentence that names the flag answers", () => {
 
   test("a wrong variable", () => {
     expect(readOptions([], { SHOAL_PORT: "x" })).toMatchObject({ kind: "mistake" });
+    expect(readOptions([], { SHOAL_DASHBOARD: "yes" })).toMatchObject({ kind: "mistake" });
+    expect(run([], { SHOAL_DASHBOARD: "off" }).options).not.toHaveProperty("dashboard");
+    expect(run([], { SHOAL_DASHBOARD: "on" }).options).toMatchObject({ dashboard: true });
   });
 });
 

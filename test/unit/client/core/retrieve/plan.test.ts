@@ -78,6 +78,11 @@ describe("rule 1: peers before the origin, and one source for one chunk", () => 
       return requests(plan(view([want({ chunks: 64, ...facts })], links)).actions).length;
     };
     expect([asked(0), asked(CHUNK * 5), asked(CHUNK * 5, {}, CHUNK * 3)]).toEqual([4, 8, 2]);
+    const silent = link({ id: "silent", strikes: 1, restUntil: NOW + 1, owed: CHUNK * 4 });
+    const rest = plan(
+      view([want({ chunks: 64 })], [silent, link({ holds: "all", rate: 1e9, lately: 0 })]),
+    );
+    expect(requests(rest.actions)).toHaveLength(4);
     // The page waits for a small asset, and for what it plays: a download beside them must not hold them up.
     expect(asked(0, { kind: "asset" })).toBe(64);
     expect(asked(0, { kind: "stream" })).toBe(64);
