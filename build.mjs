@@ -34,6 +34,11 @@ const OUTPUTS = [
     with: page("iife", "ShoalWorker"),
   },
   { file: "dist/tracker/main.js", from: "tracker/main.ts", with: node, isCommand: true },
+  {
+    file: "dist/tracker/dashboard/index.html",
+    from: "tracker/dashboard/view/index.html",
+    with: site,
+  },
   { file: "dist/demo/index.html", from: "demo/index.html", with: site },
   { file: "dist/demo/serve.js", from: "demo/serve.ts", with: node },
 ];
@@ -79,11 +84,13 @@ function site(output) {
   const directory = output.from.slice(0, output.from.lastIndexOf("/"));
   const pages = readdirSync(at(directory)).filter((name) => name.endsWith(".html"));
   return {
-    root: at("demo"),
+    root: at(directory),
     base: "./",
     build: {
       ...into(output),
       rolldownOptions: { input: pages.map((name) => at(`${directory}/${name}`)) },
+      // hls.js is 580 kB, in a file of its own that is loaded when somebody plays.
+      chunkSizeWarningLimit: 700,
     },
   };
 }

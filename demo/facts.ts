@@ -4,7 +4,7 @@
 export interface Item {
   readonly url: string;
   readonly path: string;
-  readonly kind: "photo" | "film" | "download";
+  readonly kind: "photo" | "download";
   readonly title: string;
   readonly credit: string;
   readonly licence: string;
@@ -16,8 +16,14 @@ export interface Item {
 
 export interface Facts {
   readonly tracker: string;
-  /** Where the origin's counters and switches are. */
+  /** Where the counters and switches are, and the tracker's other doors. */
   readonly controls: string;
+  /** Names; which one is a number below. */
+  readonly regions: readonly string[];
+  /** Playlists, and the sky. */
+  readonly film: string;
+  readonly live: string;
+  readonly sky: string;
   readonly items: readonly Item[];
 }
 

@@ -1,11 +1,12 @@
-// What the demo uses of Shoal, and the two ways to come by it: the script tag's `window.shoal`, and a client made by hand
-// from the module. Says plainly when there is none; the page then works without.
+// What the demo's page uses of Shoal: what the script tag left on the window. Says plainly when there is none; the page then
+// works without.
 
-import type { Client, createClient } from "../client/index.ts";
+import type { Client, hlsLoader } from "../client/index.ts";
 
 declare global {
   interface Window {
     shoal?: Client;
+    readonly Shoal?: { readonly hlsLoader: typeof hlsLoader };
   }
 }
 
@@ -14,15 +15,9 @@ export function runningClient(): Client | undefined {
   return window.shoal;
 }
 
-/**
- * A client with a store of its own that nobody shares: what makes a frame of this browser a visitor like any other.
- * Rejects when the module cannot be loaded.
- */
-export async function separateClient(tracker: string): Promise<Client> {
-  const address = `${tracker}/shoal.mjs`;
-  // What the tracker serves there is this very module, built.
-  const module: { createClient: typeof createClient } = await import(/* @vite-ignore */ address);
-  return module.createClient({ tracker, storage: "memory" });
+/** hls.js' way to Shoal's fragments, from the same script; `undefined` without. */
+export function fragmentLoader(): ReturnType<typeof hlsLoader> | undefined {
+  return window.shoal === undefined ? undefined : window.Shoal?.hlsLoader(window.shoal);
 }
 
 /** Like the client's `fetch`, or the browser's own when Shoal is not there. */

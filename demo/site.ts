@@ -1,20 +1,23 @@
-// The whole demo in one process: the site with its content origin, the tracker, and the switches of the origin. Owns
-// their ports, their order of starting and their end. Everything listens on loopback only.
+// The whole demo in one process: the site with its content origin, the tracker, and the switches of both. Owns their ports,
+// their order of starting and their end. Everything listens on loopback only.
 
-import { createHash } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Duplex } from "node:stream";
 import { openSigningKey } from "../tracker/manifest/keys.ts";
-import { publish } from "../tracker/manifest/publish.ts";
-import { parseManifest } from "../tracker/protocol/manifest.ts";
-import { startTracker } from "../tracker/server.ts";
-import { type ContentFile, ContentOrigin, type OriginRates } from "./origin/content.ts";
+import { Channel } from "./origin/channel.ts";
+import { ContentOrigin, type MadeContent, type OriginRates } from "./origin/content.ts";
 import { answerControls, CONTROLS_PATH } from "./origin/controls.ts";
+import { Doors, REGION_RULES, REGIONS } from "./origin/doors.ts";
+import { Edition } from "./origin/edition.ts";
 import { Pages } from "./origin/pages.ts";
-import { SHELF, stockShelf } from "./origin/shelf.ts";
+import { LIVE_WINDOW, segmentName, vodPlaylist } from "./origin/playlist.ts";
+import { FILM_PATH, FILM_SEGMENTS, SHELF, stockShelf } from "./origin/shelf.ts";
+import { SKY_SECONDS, skyAt, skyMoment } from "./origin/sky.ts";
+import { SwitchedTracker } from "./origin/switched-tracker.ts";
 import { Uplink } from "./origin/uplink.ts";
 
 export interface SiteOptions {
@@ -39,12 +42,14 @@ export class MissingPages extends Error {
 
 const HOST = "127.0.0.1";
 const MANIFEST_PATH = "/.well-known/shoal.json";
+const LIVE_PATH = "content/live";
+const SKY_PATH = "content/sky.json";
 
 /**
  * Bytes a second. Normal is a small server's 50 Mbit/s, so that a download takes long enough to watch; slow is what is
- * left of it for one visitor on a busy evening.
+ * left of it on a busy evening, hardly enough for one to watch the channel.
  */
-const RATES: OriginRates = { normal: 6 * 1024 * 1024, slow: 384 * 1024 };
+const RATES: OriginRates = { normal: 6 * 1024 * 1024, slow: 1024 * 1024 };
 
 /** Rejects with `EADDRINUSE` when the port is taken. */
 export async function startSite(options: SiteOptions): Promise<RunningSite> {
@@ -73,21 +78,41 @@ async function started(
   undo.push(() => closed(controls));
   const url = `http://localhost:${port}`;
 
-  const tracker = await startTracker({ port: 0, host: HOST, sites: [url] });
-  undo.push(() => tracker.close({ graceful: true }));
-  const trackerUrl = `http://localhost:${tracker.port}`;
-
   const directory = await mkdtemp(join(tmpdir(), "shoal-demo-"));
   undo.push(() => rm(directory, { recursive: true, force: true }));
-  await stockShelf(directory, import.meta.url);
-  const { text, files } = await publishedShelf(directory, options.keyFile, url);
+  const regions = join(directory, "regions.json");
+  await writeFile(regions, JSON.stringify(REGION_RULES));
+  const tracker = new SwitchedTracker({ host: HOST, sites: [url], regions, trustProxy: 1 });
+  const trackerPort = await tracker.switch(true);
+  undo.push(() => tracker.switch(false));
+  const trackerUrl = `http://localhost:${trackerPort}`;
+
+  const shelf = join(directory, "shelf");
+  await mkdir(shelf);
+  const film = await stockShelf(shelf, import.meta.url);
+  const { key } = await openSigningKey(options.keyFile);
+  const out = join(directory, "shoal.json");
+  const edition = await Edition.begin({ directory: shelf, out, url, key });
+  undo.push(() => edition.close());
+  const channel = await Channel.begin({
+    directory: join(shelf, LIVE_PATH),
+    rendition: film,
+    isPublished: (name) => edition.files.has(`/${LIVE_PATH}/${name}`),
+  });
+  undo.push(() => channel.close());
+  // Whoever comes from now on finds a channel in the manifest, and a whole window of it.
+  await edition.until(`/${LIVE_PATH}/${segmentName(LIVE_WINDOW - 1)}`);
   const facts = {
+    controls: `http://localhost:${controlsPort}`,
     tracker: trackerUrl,
-    controls: `http://localhost:${controlsPort}${CONTROLS_PATH}`,
+    regions: REGIONS,
+    film: `${url}/${FILM_PATH}/index.m3u8`,
+    live: `${url}/${LIVE_PATH}/index.m3u8`,
+    sky: `${url}/${SKY_PATH}`,
     items: SHELF.map(({ from: _, ...item }) => ({
       ...item,
       url: `${url}/${item.path}`,
-      size: files.get(`/${item.path}`)?.size ?? 0,
+      size: edition.files.get(`/${item.path}`)?.size ?? 0,
     })),
   };
   const pages = await Pages.in(options.pages, {
@@ -98,18 +123,21 @@ async function started(
   if (!pages.isComplete) {
     throw new MissingPages(`There are no built pages in ${options.pages}; run npm run build.`);
   }
-  const content = new ContentOrigin(files, new Uplink(RATES.normal), RATES);
+  const made = new Map<string, () => MadeContent>([
+    [`/${LIVE_PATH}/index.m3u8`, () => playlist(channel.playlist())],
+    [`/${FILM_PATH}/index.m3u8`, () => playlist(vodPlaylist(film, FILM_SEGMENTS))],
+    [`/${SKY_PATH}`, () => sky(Date.now())],
+  ]);
+  const uplink = new Uplink(RATES.normal);
+  const content = new ContentOrigin({ files: edition.files, made }, uplink, RATES);
 
   site.on("request", (request, response) => {
     const { pathname } = new URL(request.url ?? "/", url);
-    if (pathname === CONTROLS_PATH) {
-      void answerControls(request, response, { content, page: url });
-    } else if (request.headers.host !== `localhost:${port}`) {
+    if (request.headers.host !== `localhost:${port}`) {
       // One name for the site: the manifest speaks of its URLs, and nobody gets here by another name by accident.
       response.writeHead(307, { location: `${url}${pathname}` }).end();
     } else if (pathname === MANIFEST_PATH) {
-      const headers = { "content-type": "application/json", "cache-control": "max-age=60" };
-      response.writeHead(200, headers).end(text);
+      edition.answer(request, response);
     } else if (pathname.startsWith("/content/")) {
       void content.answer(request, response, pathname);
     } else {
@@ -118,31 +146,37 @@ async function started(
   });
   // Apart from the site, because a browser has six connections to it, and a slow origin occupies them all.
   controls.on("request", (request, response) => {
-    void answerControls(request, response, { content, page: url });
+    if (request.url !== CONTROLS_PATH) return void response.writeHead(404).end();
+    void answerControls(request, response, {
+      content,
+      page: url,
+      isTrackerOn: () => tracker.isOn,
+      switchTracker: async (on) => void (await tracker.switch(on)),
+    });
   });
+  const doors = new Doors();
+  undo.push(async () => doors.close());
+  controls.on("upgrade", (request: IncomingMessage, stream: Duplex, head: Buffer) =>
+    doors.through(request, stream, { head, port: trackerPort }),
+  );
   return { url, trackerUrl, close };
 }
 
-async function publishedShelf(directory: string, keyFile: string, url: string) {
-  const { key } = await openSigningKey(keyFile);
-  const { text } = await publish(
-    { directory, baseUrl: new URL(`${url}/`), epoch: Date.now() },
-    { key },
-  );
-  const parsed = parseManifest(text);
-  if (!parsed.ok) throw new Error(`The manifest just made is malformed at ${parsed.path}.`);
-  const files = new Map<string, ContentFile>();
-  for (const asset of parsed.manifest.assets) {
-    const path = new URL(asset.url).pathname;
-    const tag = createHash("sha256").update(asset.digests).digest("base64url").slice(0, 22);
-    files.set(path, {
-      file: join(directory, path),
-      size: asset.size,
-      type: asset.type,
-      etag: `"${tag}"`,
-    });
-  }
-  return { text, files };
+const playlist = (body: string): MadeContent => ({
+  body,
+  type: "application/vnd.apple.mpegurl",
+  etag: `"${body.length}-${/SEQUENCE:(\d+)/.exec(body)?.[1] ?? 0}"`,
+  seconds: 0,
+});
+
+function sky(now: number): MadeContent {
+  const at = skyMoment(now);
+  return {
+    body: JSON.stringify(skyAt(at)),
+    type: "application/json",
+    etag: `"${at}"`,
+    seconds: SKY_SECONDS,
+  };
 }
 
 /** JSON that cannot end the script element it stands in. */

@@ -1,24 +1,46 @@
-// A visitor in a frame: makes a client by hand with a store of its own, looks at the photographs and takes the download,
-// as anybody would who opened the page. Shows what came from where, and leaves when its frame does.
+// A visitor in a frame: a client made by hand with a store of its own. Follows the channel, looks at the photographs, takes
+// the download, as anybody would who opened the page; some are made to lie or to be silent. Tells the page around it
+// what it sees, and leaves when its frame does.
 
+import { createClient } from "../client/index.ts";
+import { BEHAVIOURS, misbehave } from "./behaviour.ts";
 import { element, existing } from "./element.ts";
 import { facts } from "./facts.ts";
 import { clientPanel } from "./panels/client-panel.ts";
 import { read } from "./reading.ts";
-import { fetchOf, separateClient } from "./shoal.ts";
+import { reporting, tellParent } from "./report.ts";
+import { type Fetch, fetchOf } from "./shoal.ts";
 
-const { tracker, items } = facts();
-const wanted = items.filter(({ kind }) => kind !== "film");
+const { controls, items, live } = facts();
 
-async function visit() {
-  const page = existing("visitor", HTMLElement);
-  const client = await separateClient(tracker);
-  window.addEventListener("pagehide", () => void client.close());
-  const strip = element("p", { class: "strip" });
-  page.replaceChildren(clientPanel(client, wanted), strip);
-  for (const item of wanted) {
+/** A little over half a segment: nothing is missed, and nobody is asked twice for the same. */
+const PLAYLIST_MS = 1200;
+/** As players do: not at the very edge, where nobody has anything yet. */
+const BACK = 3;
+
+/** Segments as they appear, without a picture: nine players would be too much for one computer. */
+async function follow(fetchBytes: Fetch): Promise<void> {
+  const seen = new Set<string>();
+  for (;;) {
     try {
-      const blob = await read(fetchOf(client), item.url);
+      const playlist = await (await fetch(live)).text();
+      const names = playlist.split("\n").filter((line) => line.endsWith(".m4s"));
+      for (const name of names.slice(-BACK)) {
+        if (seen.has(name)) continue;
+        seen.add(name);
+        await read(fetchBytes, new URL(name, live).href);
+      }
+    } catch {
+      // The origin is off, or this segment could not be had: the channel goes on.
+    }
+    await new Promise((resolve) => setTimeout(resolve, PLAYLIST_MS));
+  }
+}
+
+async function look(fetchBytes: Fetch, strip: HTMLElement): Promise<void> {
+  for (const item of items) {
+    try {
+      const blob = await read(fetchBytes, item.url);
       if (item.kind !== "photo") continue;
       strip.append(element("img", { src: URL.createObjectURL(blob), alt: item.title }));
     } catch {
@@ -27,6 +49,21 @@ async function visit() {
   }
 }
 
-visit().catch(() => {
-  existing("visitor", HTMLElement).textContent = "Shoal is not loaded, so nobody can visit.";
-});
+function visit(): void {
+  const page = existing("visitor", HTMLElement);
+  const asked = new URLSearchParams(location.search);
+  page.setAttribute("aria-label", `Visitor ${Number(asked.get("visitor")) + 1}`);
+  misbehave(BEHAVIOURS.find((known) => known === asked.get("behaviour")) ?? "honest");
+  const door = `${controls.replace(/^http/, "ws")}/door/${asked.get("region")}/${asked.get("visitor")}`;
+  // From the package, as a site does that bundles it.
+  const client = createClient({ tracker: door, storage: "memory" });
+  window.addEventListener("pagehide", () => void client.close());
+  reporting(client, tellParent);
+  const strip = element("p", { class: "strip" });
+  page.replaceChildren(clientPanel(client, items), strip);
+  const fetchBytes = fetchOf(client);
+  void follow(fetchBytes);
+  void look(fetchBytes, strip);
+}
+
+visit();

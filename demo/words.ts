@@ -13,3 +13,12 @@ export const percent = (share: number): string => `${Math.round(share * 100)} %`
 export function plural(count: number, one: string, many: string): string {
   return `${count} ${count === 1 ? one : many}`;
 }
+
+export const rateInWords = (bytesPerSecond: number): string =>
+  `${(bytesPerSecond / 1e6).toFixed(1)} MB/s`;
+
+/** To the hundredth of a cent while it is little, to the dollar when it is much. */
+export function moneyInWords(dollars: number): string {
+  if (dollars < 100) return `$${dollars.toFixed(4)}`;
+  return `$${Math.round(dollars).toLocaleString("en")}`;
+}

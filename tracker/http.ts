@@ -29,6 +29,15 @@ export interface HttpNeeds {
  */
 const SCRIPT_MAX_AGE_S = 300;
 
+/** Headers of a browser's upgrade are 1 to 2 KB; a request that takes longer than this is an attack or hopeless. */
+export const HTTP_BOUNDS = {
+  maxHeaderSize: 16 * 1024,
+  headersTimeout: 10_000,
+  requestTimeout: 15_000,
+  keepAliveTimeout: 5_000,
+  connectionsCheckingInterval: 5_000,
+} as const;
+
 /** Scripts and totals are for pages of any site: that is what a CDN is. */
 const FOR_ALL = {
   "access-control-allow-origin": "*",

@@ -12,7 +12,7 @@ import { type Answers, answersOf } from "./attest/answers.ts";
 import { RedisCluster } from "./cluster/redis-cluster.ts";
 import { Dashboard } from "./dashboard/dashboard.ts";
 import { systemDice } from "./dice.ts";
-import { answerHttp } from "./http.ts";
+import { answerHttp, HTTP_BOUNDS } from "./http.ts";
 import { DEFAULT_EDGE_LIMITS, DEFAULT_LIMITS, type EdgeLimits, type Limits } from "./limits.ts";
 import { type Log, silent } from "./log.ts";
 import { type MapFiles, openMaps } from "./map-files.ts";
@@ -108,15 +108,6 @@ interface EdgeNeeds {
   readonly clock: Clock;
   readonly log: Log;
 }
-
-/** Headers of a browser's upgrade are 1 to 2 KB; a request that takes longer than this is an attack or hopeless. */
-const HTTP_BOUNDS = {
-  maxHeaderSize: 16 * 1024,
-  headersTimeout: 10_000,
-  requestTimeout: 15_000,
-  keepAliveTimeout: 5_000,
-  connectionsCheckingInterval: 5_000,
-} as const;
 
 /** Script requests open at the same time, in a crowd, behind slow phones. */
 const HTTP_ROOM = 1000;

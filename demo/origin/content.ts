@@ -14,6 +14,16 @@ export interface ContentFile {
   readonly etag: string;
 }
 
+/** What is not a file but made when it is asked for: playlists, live data. */
+export interface MadeContent {
+  readonly body: string;
+  readonly type: string;
+  /** Quoted; the same for the same body. */
+  readonly etag: string;
+  /** How long it may be kept and passed on. 0: not at all. */
+  readonly seconds: number;
+}
+
 export interface OriginState {
   /** Bytes of content sent since the start; headers are not counted. */
   readonly bytes: number;
@@ -35,10 +45,15 @@ const SLICE_BYTES = 64 * 1024;
  * Visitors of the demo are frames of one browser and would share its HTTP cache, which would then pass for a cheap
  * origin. So that cache is kept out, and Shoal, by its own field (RFC 9213), is told that it may keep what it gets.
  */
-const CACHING = { "cache-control": "no-store", "shoal-cache-control": "public, max-age=86400" };
+const caching = (seconds: number) => ({
+  "cache-control": "no-store",
+  "shoal-cache-control": seconds === 0 ? "no-store" : `public, max-age=${seconds}`,
+});
+const FILE_SECONDS = 86_400;
 
 export class ContentOrigin {
   readonly #files: ReadonlyMap<string, ContentFile>;
+  readonly #made: ReadonlyMap<string, () => MadeContent>;
   readonly #uplink: Uplink;
   readonly #rates: OriginRates;
   readonly #open = new Set<ServerResponse>();
@@ -47,9 +62,17 @@ export class ContentOrigin {
   #isOn = true;
   #isSlow = false;
 
-  /** `files` by path, with the leading slash and percent-encoded, as requests have it. */
-  constructor(files: ReadonlyMap<string, ContentFile>, uplink: Uplink, rates: OriginRates) {
-    this.#files = files;
+  /** Both by path, with the leading slash and percent-encoded, as requests have it; `files` may come and go. */
+  constructor(
+    shelf: {
+      readonly files: ReadonlyMap<string, ContentFile>;
+      readonly made?: ReadonlyMap<string, () => MadeContent>;
+    },
+    uplink: Uplink,
+    rates: OriginRates,
+  ) {
+    this.#files = shelf.files;
+    this.#made = shelf.made ?? new Map();
     this.#uplink = uplink;
     this.#rates = rates;
   }
@@ -77,13 +100,36 @@ export class ContentOrigin {
     this.#requests++;
     // A server that is down does not say so; the connection just ends.
     if (!this.#isOn) return void response.destroy();
+    const made = this.#made.get(path);
     const found = this.#files.get(path);
-    if (found === undefined) return void response.writeHead(404).end("Not found\n");
+    if (made === undefined && found === undefined) {
+      return void response.writeHead(404).end("Not found\n");
+    }
     if (request.method !== "GET" && request.method !== "HEAD") {
       return void response.writeHead(405, { allow: "GET, HEAD" }).end();
     }
+    if (made !== undefined) return this.#answerMade(request, response, made());
+    if (found !== undefined) return this.#answerFile(request, response, found);
+  }
+
+  async #answerMade(request: IncomingMessage, response: ServerResponse, made: MadeContent) {
+    const { body, type, etag, seconds } = made;
+    const headers = { ...caching(seconds), etag, "content-type": type };
+    if (request.headers["if-none-match"] === etag) {
+      return void response.writeHead(304, headers).end();
+    }
+    const length = Buffer.byteLength(body);
+    response.writeHead(200, { ...headers, "content-length": length });
+    if (request.method === "HEAD") return void response.end();
+    await this.#uplink.take(length);
+    if (response.destroyed) return;
+    this.#bytes += length;
+    response.end(body);
+  }
+
+  async #answerFile(request: IncomingMessage, response: ServerResponse, found: ContentFile) {
     const headers = {
-      ...CACHING,
+      ...caching(FILE_SECONDS),
       etag: found.etag,
       "accept-ranges": "bytes",
       "content-type": found.type,

@@ -1,19 +1,32 @@
-// The demo's own little interface: what the origin has sent, and its two switches. Answers the demo's page and nobody
+// The demo's own little interface: what the origin has sent, its two switches, and the tracker's. Answers the demo's page and nobody
 // else, so that no other page a developer has open can play with it.
 
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { ContentOrigin } from "./content.ts";
+import type { ContentOrigin, OriginState } from "./content.ts";
 
 export const CONTROLS_PATH = "/demo-api/origin";
 
-/** `{"isOn":true,"isSlow":false}` and white space. */
+/** What the page is told, and may change: `isOn`, `isSlow`, `isTrackerOn`. */
+export interface ControlState extends OriginState {
+  readonly isTrackerOn: boolean;
+}
+
+export interface Controls {
+  readonly content: ContentOrigin;
+  /** The origin of the demo's page. */
+  readonly page: string;
+  isTrackerOn(): boolean;
+  /** Resolves when it is. */
+  switchTracker(on: boolean): Promise<void>;
+}
+
+/** `{"isOn":true,"isSlow":false,"isTrackerOn":true}` and white space. */
 const MAX_BODY_LENGTH = 1024;
 
-/** `page` is the origin of the demo's page. */
 export async function answerControls(
   request: IncomingMessage,
   response: ServerResponse,
-  { content, page }: { readonly content: ContentOrigin; readonly page: string },
+  { content, page, isTrackerOn, switchTracker }: Controls,
 ): Promise<void> {
   const asker = request.headers.origin;
   if (asker !== undefined && asker !== page) return void response.writeHead(403).end();
@@ -40,13 +53,15 @@ export async function answerControls(
       const switches = isJson ? switchesIn(await bodyOf(request)) : undefined;
       if (switches === undefined) return void response.writeHead(400, headers).end();
       content.change(switches);
+      if (switches.isTrackerOn !== undefined) await switchTracker(switches.isTrackerOn);
       break;
     }
     default:
       return void response.writeHead(405, { ...headers, allow: "GET, POST" }).end();
   }
   response.writeHead(200, { ...headers, "content-type": "application/json" });
-  response.end(JSON.stringify(content.state()));
+  const state: ControlState = { ...content.state(), isTrackerOn: isTrackerOn() };
+  response.end(JSON.stringify(state));
 }
 
 async function bodyOf(request: IncomingMessage): Promise<string> {
@@ -59,7 +74,9 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
   return text;
 }
 
-function switchesIn(text: string): { isOn?: boolean; isSlow?: boolean } | undefined {
+type Switches = Partial<Pick<ControlState, "isOn" | "isSlow" | "isTrackerOn">>;
+
+function switchesIn(text: string): Switches | undefined {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -67,9 +84,10 @@ function switchesIn(text: string): { isOn?: boolean; isSlow?: boolean } | undefi
     return undefined;
   }
   if (typeof value !== "object" || value === null) return undefined;
-  const { isOn, isSlow } = value as Readonly<Record<string, unknown>>;
+  const { isOn, isSlow, isTrackerOn } = value as Readonly<Record<string, unknown>>;
   return {
     ...(typeof isOn === "boolean" ? { isOn } : {}),
     ...(typeof isSlow === "boolean" ? { isSlow } : {}),
+    ...(typeof isTrackerOn === "boolean" ? { isTrackerOn } : {}),
   };
 }

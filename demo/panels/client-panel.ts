@@ -1,14 +1,12 @@
-// One client at a glance: its state, where its bytes came from, and the map of every chunk. The same panel shows this
-// browser and each added visitor. Reads `stats()` and listens to events; changes nothing.
+// One visitor at a glance: its state, where its bytes came from, and the map of the download's chunks. Reads `stats()` and
+// listens to events; changes nothing.
 
 import type { Client, ClientStats } from "../../client/index.ts";
 import { element } from "../element.ts";
 import type { Item } from "../facts.ts";
+import { REPORT_MS } from "../report.ts";
 import { bytesInWords, percent, plural } from "../words.ts";
 import { chunkMap } from "./chunk-map.ts";
-
-/** Fast enough to look live, slow enough to be read. */
-const REFRESH_MS = 400;
 
 const STATES: Readonly<Record<ClientStats["state"], string>> = {
   "origin-only": "Origin only",
@@ -20,15 +18,7 @@ const STATES: Readonly<Record<ClientStats["state"], string>> = {
 const SOURCES = [
   ["peers", "From neighbours"],
   ["origin", "From the origin"],
-  ["cache", "From its cache"],
   ["uploaded", "Given to others"],
-] as const;
-
-/** The large file first: it is the one to watch. */
-const GROUPS = [
-  ["download", "The download"],
-  ["film", "The film"],
-  ["photo", "The photographs"],
 ] as const;
 
 export function clientPanel(client: Client, items: readonly Item[]): HTMLElement {
@@ -47,14 +37,11 @@ export function clientPanel(client: Client, items: readonly Item[]): HTMLElement
     numbers.append(element("div", { "data-from": from }, element("dt", {}, label), value));
     return [from, value] as const;
   });
-  const maps = GROUPS.flatMap(([kind, title]) => {
-    const grouped = items.filter((item) => item.kind === kind);
-    return grouped.length === 0 ? [] : [chunkMap(title, grouped)];
-  });
-
-  client.on("chunk", (chunk) => {
-    for (const map of maps) map.came(chunk);
-  });
+  const map = chunkMap(
+    "The download",
+    items.filter(({ kind }) => kind === "download"),
+  );
+  client.on("chunk", (chunk) => map.came(chunk));
 
   function refresh() {
     const stats = client.stats();
@@ -72,7 +59,7 @@ export function clientPanel(client: Client, items: readonly Item[]): HTMLElement
     for (const [from, value] of values) value.textContent = bytesInWords(stats.bytes[from]);
   }
   refresh();
-  setInterval(refresh, REFRESH_MS);
+  setInterval(refresh, REPORT_MS);
 
   return element(
     "div",
@@ -81,6 +68,6 @@ export function clientPanel(client: Client, items: readonly Item[]): HTMLElement
     element("p", { class: "client-share" }, offload, " came from neighbours"),
     bar,
     numbers,
-    element("div", { class: "maps" }, ...maps.map(({ root }) => root)),
+    map.root,
   );
 }

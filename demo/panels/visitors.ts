@@ -1,43 +1,79 @@
-// More visitors, each in a frame with a store of its own, as if they sat at other computers. Owns the frames: adding,
-// counting and removing them.
+// More visitors, each in a frame with a store of its own, as if they sat at other computers: honest ones, liars and silent
+// ones, in the region that is chosen. Owns the frames: adding, counting and removing them.
 
+import type { Behaviour } from "../behaviour.ts";
 import { element, existing } from "../element.ts";
+import { hearFrame } from "../report.ts";
+import type { Swarm } from "../swarm.ts";
 
 /** Each holds the files in memory and keeps links to all others; more would only make a laptop warm. */
 const MOST = 8;
 
-export function visitors(added: () => void): void {
-  const button = existing("add-visitor", HTMLButtonElement);
+const NAMES: Readonly<Record<Behaviour, string>> = {
+  honest: "Visitor",
+  lying: "Liar",
+  silent: "Silent visitor",
+};
+
+/** Returns how to add one without a click. */
+export function visitors(swarm: Swarm, regions: readonly string[]): () => void {
   const list = existing("visitors", HTMLElement);
   const empty = existing("visitors-empty", HTMLElement);
+  const region = existing("region", HTMLSelectElement);
+  const buttons = (
+    [
+      ["add-one", 1, "honest"],
+      ["add-five", 5, "honest"],
+      ["add-liar", 1, "lying"],
+      ["add-silent", 1, "silent"],
+    ] as const
+  ).map(([id, count, behaviour]) => {
+    const button = existing(id, HTMLButtonElement);
+    button.addEventListener("click", () => {
+      for (let one = 0; one < count && list.childElementCount < MOST; one++) add(behaviour);
+    });
+    return button;
+  });
+  region.append(
+    element("option", { value: "" }, "Each in another"),
+    ...regions.map((name, at) => element("option", { value: String(at) }, name)),
+  );
+  region.value = "";
   /** You are the first. */
-  let last = 1;
+  let last = 0;
 
-  function add() {
-    const name = `Visitor ${++last}`;
+  function add(behaviour: Behaviour): void {
+    const id = ++last;
+    const name = `${NAMES[behaviour]} ${id + 1}`;
+    const where = region.value === "" ? id % regions.length : Number(region.value);
+    const asked = new URLSearchParams({ visitor: `${id}`, region: `${where}`, behaviour });
     const remove = element("button", { type: "button", class: "plain" }, "Remove");
     remove.setAttribute("aria-label", `Remove ${name}`);
+    const frame = element("iframe", { src: `visitor.html?${asked}`, title: name });
+    const place = element("span", { class: "quiet" }, regions[where] ?? "");
     const card = element(
       "section",
-      { class: "visitor", "aria-label": name },
-      element("header", {}, element("h3", {}, name), remove),
-      element("iframe", { src: "visitor.html", title: name }),
+      { class: `visitor ${behaviour}`, "aria-label": name },
+      element("header", {}, element("h3", {}, name), place, remove),
+      frame,
     );
+    swarm.came({ id, name, region: where, behaviour });
+    const unhear = hearFrame(frame, (report) => swarm.heard(id, report, performance.now()));
     remove.addEventListener("click", () => {
+      unhear();
+      swarm.left(id);
       card.remove();
       update();
-      button.focus();
+      buttons[0]?.focus();
     });
     list.append(card);
     update();
-    card.scrollIntoView({ block: "nearest" });
-    added();
   }
 
-  function update() {
+  function update(): void {
     const count = list.childElementCount;
     empty.hidden = count > 0;
-    button.disabled = count >= MOST;
+    for (const button of buttons) button.disabled = count >= MOST;
   }
-  button.addEventListener("click", add);
+  return () => add("honest");
 }

@@ -5,7 +5,9 @@ import { readdir } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { WebSocket } from "ws";
 import { startSite } from "../../../demo/site.ts";
+import { SECRET_BYTES } from "../../../tracker/protocol/ids.ts";
 import { parseManifest } from "../../../tracker/protocol/manifest.ts";
 import { temporaryDirectory, writeFiles } from "../tracker/manifest/temporary.ts";
 
@@ -33,7 +35,8 @@ describe("the demo", () => {
     if (!parsed.ok) throw new Error(parsed.path);
     const { items } = factsIn(await (await fetch(url)).text());
     const { assets } = parsed.manifest;
-    expect(assets.map((asset) => asset.url).sort()).toEqual(items.map((item) => item.url).sort());
+    const published = assets.map((asset) => asset.url);
+    expect(published).toEqual(expect.arrayContaining(items.map((item) => item.url)));
     const photos = assets.filter(({ type }) => type === "image/jpeg");
     expect(photos).toHaveLength(5);
     for (const { url: photo, chunkBytes, digests } of photos) {
@@ -41,7 +44,8 @@ describe("the demo", () => {
       const first = createHash("sha256").update(body.subarray(0, chunkBytes)).digest();
       expect(first.equals(digests.subarray(0, 32))).toBe(true);
     }
-    const sent = await (await fetch(`${url}/demo-api/origin`)).json();
+    const { controls } = factsIn(await (await fetch(url)).text());
+    const sent = await (await fetch(`${controls}/demo-api/origin`)).json();
     expect(sent).toMatchObject({
       requests: 5,
       bytes: photos.reduce((sum, { size }) => sum + size, 0),
@@ -71,11 +75,15 @@ describe("the demo", () => {
     }
   });
 
-  test("takes switches from its own page only", async () => {
-    const { url } = await site();
+  test("takes switches from its own page only, and turns off and on what they say", async () => {
+    const { url, trackerUrl } = await site();
     const { controls } = factsIn(await (await fetch(url)).text());
     const post = (origin: string, body: string, type = "application/json") =>
-      fetch(controls, { method: "POST", headers: { origin, "content-type": type }, body });
+      fetch(`${controls}/demo-api/origin`, {
+        method: "POST",
+        headers: { origin, "content-type": type },
+        body,
+      });
     expect((await post("https://evil.example", '{"isOn":false}')).status).toBe(403);
     expect((await post(url, '{"isOn":false}', "text/plain")).status).toBe(400);
     expect((await post(url, "x".repeat(5000))).status).toBe(400);
@@ -83,7 +91,56 @@ describe("the demo", () => {
       isOn: true,
       isSlow: true,
     });
-    expect((await fetch(controls, { method: "DELETE" })).status).toBe(405);
+    const switched = async (body: string) => (await post(url, body)).json();
+    expect(await switched('{"isTrackerOn":false}')).toMatchObject({ isTrackerOn: false });
+    await expect(fetch(trackerUrl)).rejects.toThrow();
+    expect(await switched('{"isTrackerOn":true}')).toMatchObject({ isTrackerOn: true });
+    expect((await fetch(`${trackerUrl}/healthz`)).ok).toBe(true);
+    expect((await fetch(`${controls}/demo-api/origin`, { method: "DELETE" })).status).toBe(405);
+    expect((await fetch(`${controls}/elsewhere`)).status).toBe(404);
+  });
+
+  test("lists in its playlists what the manifest vouches for, and nothing twice", async () => {
+    const { url } = await site();
+    const parsed = parseManifest(await (await fetch(`${url}/.well-known/shoal.json`)).text());
+    if (!parsed.ok) throw new Error(parsed.path);
+    const published = new Set(parsed.manifest.assets.map((asset) => asset.url));
+    for (const name of ["live", "film"]) {
+      const playlist = `${url}/content/${name}/index.m3u8`;
+      const segments = await segmentsOf(playlist);
+      expect(segments.length).toBeGreaterThanOrEqual(8);
+      expect(new Set(segments).size).toBe(segments.length);
+      if (name === "film") for (const segment of segments) expect(published).toContain(segment);
+      const first = await fetch(segments.at(-1) ?? "");
+      expect([first.status, first.headers.get("shoal-cache-control")]).toEqual([
+        200,
+        "public, max-age=86400",
+      ]);
+    }
+  });
+
+  test("has a sky that is the same for everybody within five seconds", async () => {
+    const { url } = await site();
+    const [one, other] = await Promise.all(
+      [1, 2].map(async () => fetch(`${url}/content/sky.json`)),
+    );
+    expect(one?.headers.get("shoal-cache-control")).toBe("public, max-age=5");
+    const [sky, same] = [await one?.json(), await other?.json()];
+    if (sky.at === same.at) expect(sky).toEqual(same);
+    expect(sky.at % 5000).toBe(0);
+  });
+
+  test("leads visitors by a door to another region of the tracker", async () => {
+    const { url } = await site();
+    const { controls } = factsIn(await (await fetch(url)).text());
+    const regions: string[] = [];
+    for (const path of ["/door/0/1", "/door/1/2", "/door/2/3"]) {
+      regions.push(await regionAt(controls.replace("http", "ws") + path, url));
+    }
+    expect(regions).toEqual(["North wing", "South wing", "Garden"]);
+    for (const path of ["/door/9/1", "/door/1/x", "/elsewhere"]) {
+      await expect(regionAt(controls.replace("http", "ws") + path, url)).rejects.toThrow();
+    }
   });
 
   test("leaves nothing open and nothing on disk", async () => {
@@ -112,6 +169,26 @@ describe("the demo", () => {
     await expect(site(address.port)).rejects.toMatchObject({ code: "EADDRINUSE" });
   });
 });
+
+async function segmentsOf(playlist: string): Promise<readonly string[]> {
+  const text = await (await fetch(playlist)).text();
+  const names = text.split("\n").filter((line) => line.endsWith(".m4s"));
+  return names.map((name) => new URL(name, playlist).href);
+}
+
+/** What the tracker behind this door says of where the page is. */
+function regionAt(door: string, origin: string): Promise<string> {
+  const socket = new WebSocket(door, { origin });
+  return new Promise((resolve, reject) => {
+    const secret = Buffer.alloc(SECRET_BYTES, 7).toString("base64url");
+    socket.on("open", () => socket.send(JSON.stringify({ type: "hello", version: 1, secret })));
+    socket.on("message", (text) => {
+      resolve(JSON.parse(String(text)).region);
+      socket.close();
+    });
+    socket.on("error", reject);
+  });
+}
 
 async function stagesIn(directory: string): Promise<readonly string[]> {
   return (await readdir(directory)).filter((name) => name.startsWith("shoal-demo-"));

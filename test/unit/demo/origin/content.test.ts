@@ -16,7 +16,11 @@ async function origin(clock?: () => number) {
   const file = join(await temporaryDirectory(), "a.bin");
   await writeFile(file, content);
   const facts = { file, size: content.length, type: "image/jpeg", etag: '"tag"' };
-  const served = new ContentOrigin(new Map([["/a", facts]]), new Uplink(FAST, clock), RATES);
+  const served = new ContentOrigin(
+    { files: new Map([["/a", facts]]) },
+    new Uplink(FAST, clock),
+    RATES,
+  );
   const server = createServer((request, response) => {
     void served.answer(request, response, request.url ?? "");
   });
