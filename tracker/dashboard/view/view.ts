@@ -84,7 +84,8 @@ class Chart {
         ...names.map((_name, at) => ({
           stroke: () => regionColour(at),
           width: 2,
-          points: { show: false },
+          // A sample between two in which nothing happened has no line to be on.
+          points: { show: true, size: 3 },
           spanGaps: true,
         })),
       ],
