@@ -86,10 +86,9 @@ function isReading(draft: Draft, want: WantView, link: Link, index: number): boo
   return since !== undefined && !draft.isPast(since + pendingPatience(draft, want));
 }
 
-function pendingPatience({ view }: Draft, { kind, dueAt, startedAt }: WantView): Millis {
-  if (dueAt === "never" || view.now < dueAt) return PENDING_PATIENCE;
-  // Missed since its beginning, or late by now.
-  if (kind === "bulk" || startedAt < dueAt) return PENDING_PATIENCE;
+function pendingPatience({ view }: Draft, { kind, dueAt }: WantView): Millis {
+  const isMissed = dueAt !== "never" && view.now >= dueAt;
+  if (kind === "bulk" || !isMissed) return PENDING_PATIENCE;
   return kind === "asset" ? ASSET_PENDING_PATIENCE : STREAM_PENDING_PATIENCE;
 }
 
