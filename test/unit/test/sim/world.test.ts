@@ -125,3 +125,11 @@ test("a trace differs by what happened, when, to whom, and in what order", () =>
   ];
   expect(new Set(all).size).toBe(all.length);
 });
+
+test("bytes of a file whose statement is too long to be hashed whole are known to be right", async () => {
+  const world = new World({ seed: 11 });
+  const [url = ""] = world.publish([mebibytes(32)]);
+  world.arrive().fetch(url);
+  await world.run({ until: () => world.underWay === 0, within: minutes(5) });
+  await world.close();
+});
