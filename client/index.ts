@@ -11,10 +11,12 @@ import { idbStore } from "./browser/store-idb.ts";
 import { memoryStore } from "./browser/store-memory.ts";
 import { webSocketConnector } from "./browser/tracker-websocket.ts";
 import { webRtcTransport } from "./browser/transport-simple-peer.ts";
+import type { Found } from "./core/catalogue/catalogue.ts";
 import { ShoalError } from "./core/errors.ts";
 import { type ClientEvents, type ClientEventType, Listeners } from "./core/events.ts";
 import { LocalPeer } from "./core/local-peer.ts";
 import type { Hasher, Store } from "./core/ports.ts";
+import type { Reading } from "./core/retrieve/reading.ts";
 import type { ClientStats } from "./core/stats.ts";
 import type { ByteCount, ByteRange, Cancel, Content } from "./core/vocabulary.ts";
 import { type Diagnosis, diagnose, Incidents } from "./diagnose.ts";
@@ -72,6 +74,11 @@ export function newClient(options: ClientOptions, tracker: string | null): Clien
   return hasher === null ? new PlainClient(config) : new PageClient(config, hasher);
 }
 
+interface Opened {
+  readonly range: ReturnType<typeof rangeOf>;
+  readonly reading?: Reading;
+}
+
 class PageClient implements Client {
   readonly #config: Config;
   readonly #hasher: Hasher;
@@ -91,6 +98,7 @@ class PageClient implements Client {
       {
         ...config,
         pinnedKey: config.key,
+        site: location.origin,
         cacheBytes: budgetOf(config),
         consent: config.consent === "denied" ? "denied" : (this.#recalled ?? config.consent),
       },
@@ -138,13 +146,18 @@ class PageClient implements Client {
     const asked = this.#closed ? null : askedOf(input, init, scope);
     if (asked === null) return network();
     asked.signal?.throwIfAborted();
-    const content = await unlessAborted(asked.signal, this.#peer.find(asked.url));
-    if (content === undefined || this.#closed) {
+    const { cache, signal } = asked;
+    if (cache === "reload") return network().finally(() => this.#peer.doubt(asked.url));
+    const found = await unlessAborted(signal, this.#peer.find(asked.url, cache));
+    if (found === undefined || this.#closed) {
       this.#incidents.passed++;
-      return init?.shoal?.passThrough === false ? network() : this.#rescued(asked, network());
+      // The others want the origin's own word, or nobody's but this browser's.
+      const mayBeRescued = cache === "default" || cache === "force-cache";
+      if (!mayBeRescued || init?.shoal?.passThrough === false) return network();
+      return this.#rescued(asked, network());
     }
     this.#incidents.answered++;
-    return this.#answer(asked, content, network);
+    return this.#answer(asked, found, network);
   };
 
   /** The network's answer; when it has none, what neighbours know and hold. */
@@ -155,26 +168,36 @@ class PageClient implements Client {
       return answer;
     const content = await unlessAborted(asked.signal, this.#peer.salvage(asked.url));
     if (content === undefined) return answer;
-    return this.#answer(asked, content, () => answer);
+    return this.#answer(asked, { content, current: null }, () => answer);
   }
 
-  async #answer(
-    asked: Asked,
-    content: Content,
-    network: () => Promise<Response>,
-  ): Promise<Response> {
-    const { size } = content.asset;
-    const range = size === 0 ? "pass" : rangeOf(asked.range, size);
-    if (range === "pass") return network();
+  async #answer(asked: Asked, found: Found, network: () => Promise<Response>): Promise<Response> {
+    const { signal } = asked;
+    let content = found.content;
+    let opened = this.#open(asked, content);
+    if (found.current !== null) {
+      // What is asked about is on its way meanwhile.
+      const current = await unlessAborted(signal, found.current).catch((error: unknown) => {
+        opened.reading?.close();
+        throw error;
+      });
+      if (current?.id !== content.id) {
+        opened.reading?.close();
+        if (current === undefined || this.#closed) return network();
+        opened = this.#open(asked, current);
+      }
+      content = current;
+    }
+    const { range, reading } = opened;
     if (range === "unsatisfiable") return unsatisfiable(asked, content);
-    const bytes = range === "whole" ? { first: 0, last: size - 1 } : range;
-    const reading = this.#peer.read(content, bytes, asked.urgency, asked.origins);
+    if (reading === undefined || range === "pass") return network();
     try {
       return await respond({
         asked,
         content,
         range,
         reading,
+        fields: () => this.#peer.fieldsOf(content),
         hasher: this.#hasher,
         network: (part) => nativeFetch(asked.url, initOf(asked, part)),
       });
@@ -183,6 +206,16 @@ class PageClient implements Client {
       if (error instanceof ShoalError) return network();
       throw error;
     }
+  }
+
+  /** Without a reading it is the network's to answer. */
+  #open(asked: Asked, content: Content): Opened {
+    const { size } = content.asset;
+    const range = size === 0 ? "pass" : rangeOf(asked.range, size);
+    if (range === "pass" || range === "unsatisfiable") return { range };
+    const bytes = range === "whole" ? { first: 0, last: size - 1 } : range;
+    if (asked.cache === "only-if-cached" && !this.#peer.holds(content, bytes)) return { range };
+    return { range, reading: this.#peer.read(content, bytes, asked.urgency, asked.origins) };
   }
 
   stats(): ClientStats {

@@ -5,7 +5,7 @@ import type { Bytes } from "../tracker/protocol/bytes.ts";
 import { ShoalError } from "./core/errors.ts";
 import type { Hasher } from "./core/ports.ts";
 import type { Reading } from "./core/retrieve/reading.ts";
-import type { ByteRange, Content } from "./core/vocabulary.ts";
+import type { ByteRange, CachingFields, Content } from "./core/vocabulary.ts";
 import type { Asked } from "./request.ts";
 import { continues, Rest, Seen } from "./resume.ts";
 
@@ -14,6 +14,8 @@ export interface Answer {
   readonly content: Content;
   readonly range: ByteRange | "whole";
   readonly reading: Reading;
+  /** What is known of its age and version. */
+  fields(): CachingFields;
   readonly hasher: Hasher;
   /** The asset as the network has it. */
   network(range: ByteRange | null): Promise<Response>;
@@ -50,7 +52,7 @@ class Body {
   }
 
   response(first: Bytes | null): Response {
-    const { content, range, asked } = this.#answer;
+    const { content, range, asked, fields } = this.#answer;
     const stream = new ReadableStream<Bytes>(
       {
         start: (controller) => {
@@ -68,6 +70,7 @@ class Body {
       status: range === "whole" ? 200 : 206,
       statusText: range === "whole" ? "OK" : "Partial Content",
       headers: {
+        ...(fields() as Record<string, string>),
         "Accept-Ranges": "bytes",
         "Content-Length": String(range === "whole" ? size : range.last - range.first + 1),
         "Content-Type": type,

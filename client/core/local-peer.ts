@@ -3,7 +3,7 @@
 
 import { Account } from "./account.ts";
 import { ChunkCache } from "./cache/chunk-cache.ts";
-import { Catalogue } from "./catalogue/catalogue.ts";
+import { Catalogue, type Found } from "./catalogue/catalogue.ts";
 import { contentOf } from "./catalogue/content.ts";
 import { Hearsay } from "./catalogue/hearsay.ts";
 import { Purges } from "./catalogue/purges.ts";
@@ -18,12 +18,22 @@ import type { ByteStats, Circumstances, ClientStats } from "./stats.ts";
 import { Neighbourhood } from "./swarm/neighbourhood.ts";
 import type { RemotePeer } from "./swarm/remote-peer.ts";
 import { UploadAllowance } from "./swarm/upload.ts";
-import type { ByteCount, ByteRange, Conditions, Content, Urgency } from "./vocabulary.ts";
+import type {
+  ByteCount,
+  ByteRange,
+  CacheMode,
+  CachingFields,
+  Conditions,
+  Content,
+  Urgency,
+} from "./vocabulary.ts";
 
 export interface LocalPeerSettings {
   /** `null`: no tracker, and so no peers. */
   readonly trackerUrl: string | null;
   readonly manifestUrl: string;
+  /** The page's origin, without a slash at the end. */
+  readonly site: string;
   readonly pinnedKey: string | null;
   /** Where the assets are to be had as well; URLs without a slash at the end. */
   readonly origins: readonly string[];
@@ -102,14 +112,20 @@ export class LocalPeer {
       origin,
       index,
       url: settings.manifestUrl,
+      site: settings.site,
       pinnedKey: settings.pinnedKey,
       purges: this.#purges,
+      unshareable: (content) => {
+        const error = new ShoalError("origin/unshareable", { url: content.asset.url });
+        if (this.#catalogue.distrust(content.asset.url)) this.#degraded(error.code, error.message);
+        this.#retrievals.get(content.id)?.fail(error);
+      },
       problem: ({ code, message }) => this.#degraded(code, message),
     });
     this.#origins = new Origins({
       clock,
       random: ports.random,
-      origin,
+      origin: this.#catalogue.origin,
       others: settings.origins,
       probes: () => this.#probes(),
     });
@@ -122,8 +138,11 @@ export class LocalPeer {
       listeners: this.listeners,
       others: () => (this.#mayShare() ? this.#others : null),
       mismatch: (content, { code, message }) => {
-        // Once for a file, however many of its chunks are others.
-        if (this.#catalogue.distrust(content.asset.url)) this.#degraded(code, message);
+        // Once for a file, however many of its chunks are others; and not while the site is being published anew.
+        if (!this.#catalogue.distrust(content.asset.url)) return;
+        void this.#catalogue.insists(content).then((insists) => {
+          if (insists) this.#degraded(code, message);
+        });
       },
     });
     this.#hearsay = new Hearsay({
@@ -170,11 +189,27 @@ export class LocalPeer {
     for (const { id } of this.#cache.contents.filter(isPurged)) this.#cache.forget(id);
   }
 
-  /** What the manifest says of an absolute URL without fragment; `undefined`: not ours to serve. */
-  async find(url: string): Promise<Content | undefined> {
+  /** What is behind an absolute URL without fragment, and whether it still is; `undefined`: not ours to serve. */
+  async find(url: string, mode: CacheMode = "default"): Promise<Found | undefined> {
     if (this.#closing !== null) return undefined;
     await this.start();
-    return this.#catalogue.find(url);
+    return this.#catalogue.find(url, mode);
+  }
+  /** What an answer made of it says of its age and version. */
+  fieldsOf(content: Content): CachingFields {
+    return this.#catalogue.fieldsOf(content);
+  }
+  /** The page saw or did something past us: ask before this URL is served again. */
+  doubt(url: string): void {
+    void this.#catalogue.doubt(url);
+  }
+  /** Whether this browser holds all of it, so that nobody need be asked. */
+  holds({ id, asset: { chunkBytes } }: Content, { first, last }: ByteRange): boolean {
+    const holding = this.#cache.holding(id);
+    for (let at = first - (first % chunkBytes); at <= last; at += chunkBytes) {
+      if (!holding?.has(at / chunkBytes)) return false;
+    }
+    return true;
   }
 
   /** The network has failed for this URL: what this browser and its neighbours know of it nevertheless. */
@@ -259,6 +294,7 @@ export class LocalPeer {
   async #close(): Promise<void> {
     this.#retrievals.close(new ShoalError("client/closed", {}));
     this.#others?.leave();
+    this.#catalogue.close();
     await this.#started;
     await this.#cache.close();
   }
