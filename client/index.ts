@@ -90,7 +90,7 @@ class PageClient implements Client {
     this.#peer = new LocalPeer(
       {
         ...config,
-        pinnedKey: config.key,
+        pinnedKeys: config.keys,
         cacheBytes: budgetOf(config),
         consent: config.consent === "denied" ? "denied" : (this.#recalled ?? config.consent),
       },

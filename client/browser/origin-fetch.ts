@@ -63,9 +63,10 @@ class Read {
   }
 
   async #ask(fetchFunction: Fetch): Promise<Response | null> {
-    const { url, range, cache } = this.#request;
+    const { url, range, cache, body } = this.#request;
     try {
       return await fetchFunction(url, {
+        ...(body === undefined ? {} : { method: "POST", body }),
         cache,
         credentials: "same-origin",
         redirect: "follow",

@@ -3,6 +3,7 @@
 
 import { Account } from "./account.ts";
 import { ChunkCache } from "./cache/chunk-cache.ts";
+import { Attested } from "./catalogue/attested.ts";
 import { Catalogue } from "./catalogue/catalogue.ts";
 import { contentOf } from "./catalogue/content.ts";
 import { Hearsay } from "./catalogue/hearsay.ts";
@@ -24,7 +25,9 @@ export interface LocalPeerSettings {
   /** `null`: no tracker, and so no peers. */
   readonly trackerUrl: string | null;
   readonly manifestUrl: string;
-  readonly pinnedKey: string | null;
+  /** Where the tracker says what it vouches for; `null`: nowhere. */
+  readonly attestUrl: string | null;
+  readonly pinnedKeys: readonly string[] | null;
   /** Where the assets are to be had as well; URLs without a slash at the end. */
   readonly origins: readonly string[];
   readonly region: string | null;
@@ -49,6 +52,8 @@ export class LocalPeer {
   readonly #purges: Purges;
   readonly #catalogue: Catalogue;
   readonly #hearsay: Hearsay;
+  /** `null`: no tracker to ask. */
+  readonly #attested: Attested | null;
   /** `null`: no WebRTC, or no tracker. */
   readonly #others: Neighbourhood | null;
   readonly #allowance: UploadAllowance;
@@ -102,7 +107,7 @@ export class LocalPeer {
       origin,
       index,
       url: settings.manifestUrl,
-      pinnedKey: settings.pinnedKey,
+      pinnedKeys: settings.pinnedKeys,
       purges: this.#purges,
       problem: ({ code, message }) => this.#degraded(code, message),
     });
@@ -123,7 +128,9 @@ export class LocalPeer {
       others: () => (this.#mayShare() ? this.#others : null),
       mismatch: (content, { code, message }) => {
         // Once for a file, however many of its chunks are others.
-        if (this.#catalogue.distrust(content.asset.url)) this.#degraded(code, message);
+        const { url } = content.asset;
+        if (this.#catalogue.distrust(url) || this.#attested?.distrust(url))
+          this.#degraded(code, message);
       },
     });
     this.#hearsay = new Hearsay({
@@ -134,9 +141,10 @@ export class LocalPeer {
       neighbours: () => this.#links.map(({ descriptions }) => descriptions),
     });
     const { transport } = ports;
-    const { trackerUrl } = settings;
+    const { trackerUrl, attestUrl } = settings;
     this.#others =
       transport === null || trackerUrl === null ? null : this.#meet(transport, trackerUrl);
+    this.#attested = attestUrl === null ? null : this.#ask(attestUrl);
   }
 
   /** Opens the cache, reads the manifest, joins the swarm. Resolves when requests can be answered; never rejects. */
@@ -174,7 +182,9 @@ export class LocalPeer {
   async find(url: string): Promise<Content | undefined> {
     if (this.#closing !== null) return undefined;
     await this.start();
-    return this.#catalogue.find(url);
+    const published = await this.#catalogue.find(url);
+    if (published !== undefined || this.#others === null || !this.#mayShare()) return published;
+    return this.#attested?.find(url);
   }
 
   /** The network has failed for this URL: what this browser and its neighbours know of it nevertheless. */
@@ -208,6 +218,7 @@ export class LocalPeer {
   /** The page is being put away (bfcache) or comes back: sockets and links go and come with it. */
   suspend(): void {
     this.#suspended = true;
+    this.#attested?.stop();
     this.#applySharing();
     void this.#cache.settle();
   }
@@ -258,6 +269,7 @@ export class LocalPeer {
 
   async #close(): Promise<void> {
     this.#retrievals.close(new ShoalError("client/closed", {}));
+    this.#attested?.stop();
     this.#others?.leave();
     await this.#started;
     await this.#cache.close();
@@ -328,6 +340,20 @@ export class LocalPeer {
   #probes(): boolean {
     const seeds = this.#links.map(({ seed }) => seed);
     return rank(this.#others?.seed ?? 0, seeds, 0, 0) < PROBING;
+  }
+
+  #ask(url: string): Attested {
+    const { clock, random, hasher, origin } = this.#ports;
+    return new Attested({
+      clock,
+      random,
+      hasher,
+      origin,
+      url,
+      pinnedKeys: this.#settings.pinnedKeys,
+      grew: () => this.#retrievals.turnSoon(),
+      problem: ({ code, message }) => this.#degraded(code, message),
+    });
   }
 
   #mayShare(): boolean {

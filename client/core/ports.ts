@@ -51,6 +51,8 @@ export interface OriginRequest {
   readonly range: ByteRange | "whole";
   /** As in Fetch: `no-cache` revalidates, `reload` goes past every cache of the browser. */
   readonly cache: "default" | "no-cache" | "reload";
+  /** A text to send, which makes it a POST; default a GET. */
+  readonly body?: string;
 }
 /** `start` once, `bytes` any number of times, `end` once; or `end` alone. Nothing after `end` or after a cancel. */
 export interface OriginListener {

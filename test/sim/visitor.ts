@@ -72,7 +72,8 @@ export class Visitor {
       {
         trackerUrl: "wss://tracker.example/",
         manifestUrl: world.manifestUrl,
-        pinnedKey: null,
+        attestUrl: null,
+        pinnedKeys: null,
         origins: [],
         region: null,
         token: null,

@@ -9,6 +9,7 @@ import {
   type AssetStatement,
   chunkLengthAt,
   DIGEST_BYTES,
+  knownChunksOf,
   parseManifest,
   writeManifest,
 } from "../../../tracker/protocol/manifest.ts";
@@ -42,6 +43,7 @@ const CHUNK_KEY = /^([^.]+)\.(0|[1-9]\d{0,9})$/;
 const chunkKey = (content: ContentId, index: number): ChunkKey => `${content}.${index}`;
 
 interface Held {
+  /** Replaced by one that is newer, or says more of the same. */
   content: Content;
   readonly chunks: Bitfield;
 }
@@ -78,8 +80,8 @@ export class ChunkCache {
   #unwrittenBytes = 0;
   /** Chunks whose write failed: in memory only, gone when they cool down. */
   readonly #memoryOnly = new Set<ChunkKey>();
-  /** Contents the index store has a record of. */
-  readonly #descriptions = new Set<ContentId>();
+  /** Contents the index store has a record of, and for how many chunks that has digests. */
+  readonly #descriptions = new Map<ContentId, number>();
   #timer: Cancel | null = null;
   readonly #writes = new Set<Promise<void>>();
   /** Chunks that a write has taken on. */
@@ -126,11 +128,12 @@ export class ChunkCache {
     for (const key of keys) {
       const [, id = "", at = ""] = CHUNK_KEY.exec(key) ?? [];
       const content = described.get(id);
-      if (content === undefined || Number(at) >= content.chunkCount) strays.push(key);
+      if (content === undefined || Number(at) >= knownChunksOf(content.asset)) strays.push(key);
       else this.#enter(this.#know(content), Number(at));
     }
     for (const content of described.values()) {
-      if (this.#contents.has(content.id)) this.#descriptions.add(content.id);
+      const count = knownChunksOf(content.asset);
+      if (this.#contents.has(content.id)) this.#descriptions.set(content.id, count);
       else orphans.push(CONTENT_PREFIX + content.id);
     }
     if (strays.length > 0) await chunks.delete(strays);
@@ -163,7 +166,7 @@ export class ChunkCache {
   #know(content: Content): Held {
     const known = this.#contents.get(content.id);
     if (known !== undefined) {
-      this.#restate(known, content);
+      if (known.content !== content) this.#restate(known, content);
       return known;
     }
     const held: Held = { content, chunks: new Bitfield(content.chunkCount) };
@@ -171,10 +174,20 @@ export class ChunkCache {
     return held;
   }
 
-  /** The signer has said the same again: the newer statement outlives what was purged before it. */
+  /**
+   * Another statement may be newer, and then outlives what was purged before it; may know more of the same; or, where one
+   * version turns out to be two, be about something else.
+   */
   #restate(known: Held, content: Content): void {
-    const { url, epoch } = known.content.asset;
-    if (content.asset.url !== url || content.asset.epoch <= epoch) return;
+    const { asset: one } = known.content;
+    const { asset: other } = content;
+    const both = Math.min(one.digests.length, other.digests.length);
+    if (!sameBytes(one.digests.subarray(0, both), other.digests.subarray(0, both))) {
+      this.#remove([...this.#entries].flatMap(([key, { held }]) => (held === known ? [key] : [])));
+    } else {
+      const more = other.digests.length - one.digests.length;
+      if (other.url !== one.url || more < 0 || (more === 0 && other.epoch <= one.epoch)) return;
+    }
     known.content = content;
     if (this.#descriptions.delete(content.id)) this.#describe(content);
   }
@@ -344,10 +357,11 @@ export class ChunkCache {
     if (unwanted.length > 0 && outcome === "stored") await this.#needs.chunks.delete(unwanted);
   }
 
-  /** With its first chunk. A chunk whose description is lost is an orphan for the next visit to sweep up. */
+  /** With its first chunk, and when there are more digests than before. A chunk whose description is lost is an orphan for the next visit to sweep up. */
   #describe(content: Content): void {
-    if (this.#descriptions.has(content.id)) return;
-    this.#descriptions.add(content.id);
+    const count = knownChunksOf(content.asset);
+    if ((this.#descriptions.get(content.id) ?? -1) >= count) return;
+    this.#descriptions.set(content.id, count);
     const record = utf8(writeManifest(content.asset.epoch, content.asset.key, [content.asset]));
     void this.#needs.index.put([[CONTENT_PREFIX + content.id, record]]);
   }

@@ -42,8 +42,8 @@ export interface CatalogueNeeds {
   readonly index: Store;
   /** Where the manifest is. */
   readonly url: string;
-  /** The only signer to accept, or `null` for whoever the site's own manifest names. */
-  readonly pinnedKey: string | null;
+  /** The only signers to accept, or `null` for whoever the site's own manifest names. */
+  readonly pinnedKeys: readonly string[] | null;
   readonly purges: Purges;
   problem(error: ShoalError): void;
 }
@@ -252,7 +252,7 @@ export class Catalogue {
   }
 
   async #checked(bytes: Bytes): Promise<PublishedManifest | ShoalError> {
-    const { url, pinnedKey, index } = this.#needs;
+    const { url, pinnedKeys, index } = this.#needs;
     const text = fromUtf8(bytes);
     const parsed =
       text === undefined
@@ -263,7 +263,8 @@ export class Catalogue {
       return new ShoalError("manifest/malformed", { url, path, expected });
     }
     const { key, epoch } = parsed.manifest;
-    if (pinnedKey !== null && key !== pinnedKey) return new ShoalError("manifest/signer", { url });
+    if (pinnedKeys !== null && !pinnedKeys.includes(key))
+      return new ShoalError("manifest/signer", { url });
     const known = epochOf(await index.get(this.#epochName(key)));
     if (epoch < known) return new ShoalError("manifest/rollback", { url, epoch, known });
     return parsed.manifest;

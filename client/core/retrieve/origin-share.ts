@@ -1,6 +1,7 @@
 // The part of the work that is the origin's: who of a crowd reads what nobody holds, how much at once, and when a read
 // under way has become somebody else's.
 
+import { knownChunksOf } from "../../../tracker/protocol/manifest.ts";
 import type { Millis } from "../vocabulary.ts";
 import type { Draft } from "./draft.ts";
 import { GROUP_CHUNKS, rank } from "./election.ts";
@@ -80,8 +81,13 @@ function beforeOthers(
 type Link = Sources["known"][number];
 
 function isReading(draft: Draft, want: WantView, link: Link, index: number): boolean {
-  const since = link.pendingSince(want.content.id, index);
-  return since !== undefined && !draft.isPast(since + pendingPatience(draft, want));
+  const { id, asset, growth } = want.content;
+  const since = link.pendingSince(id, index);
+  if (since === undefined) return false;
+  // Nobody can have a chunk verified before the signer has read it, so nobody gains by reading it again, but the page.
+  const isUnread = (growth?.more ?? null) !== null && index >= knownChunksOf(asset);
+  if (isUnread && index !== want.position) return true;
+  return !draft.isPast(Math.max(since, growth?.at ?? since) + pendingPatience(draft, want));
 }
 
 function pendingPatience({ view }: Draft, { kind, dueAt, startedAt }: WantView): Millis {

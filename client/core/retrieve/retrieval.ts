@@ -1,9 +1,10 @@
 // One content on its way home: what is there, what is under way, who reads along. Holds state and performs steps; what
 // to do next is `plan`'s answer. Shared by all requests for the same content.
 
-import { type Bytes, sameBytes } from "../../../tracker/protocol/bytes.ts";
+import type { Bytes } from "../../../tracker/protocol/bytes.ts";
 import type { PeerId } from "../../../tracker/protocol/ids.ts";
-import { type ChunkCache, digestAt } from "../cache/chunk-cache.ts";
+import { knownChunksOf } from "../../../tracker/protocol/manifest.ts";
+import type { ChunkCache } from "../cache/chunk-cache.ts";
 import { ShoalError } from "../errors.ts";
 import type { ChunkSource } from "../events.ts";
 import type { Clock, Hasher, Origin, OriginOutcome } from "../ports.ts";
@@ -13,6 +14,7 @@ import { seedOf } from "./election.ts";
 import { OriginTrouble } from "./origin-trouble.ts";
 import { Reading } from "./reading.ts";
 import { Run } from "./run.ts";
+import { isRight } from "./verify.ts";
 import type { Flight, WantKind, WantView } from "./view.ts";
 
 /** Chunks read from the origin while links are still being made: at most a 32nd of the content, at least this. */
@@ -67,7 +69,8 @@ export class Retrieval implements WantView {
   readonly runs: Run[] = [];
   readonly #needs: RetrievalNeeds;
   readonly #flights = new Map<number, Flight[]>();
-  readonly #verifying = new Set<number>();
+  /** Chunks that are here whole; their bytes, where they are our own reading's and so the page's at once. */
+  readonly #verifying = new Map<number, Bytes | null>();
   /** Where each chunk came from in this retrieval. */
   readonly #sources = new Map<number, ChunkSource>();
   readonly #demand: Demand;
@@ -144,7 +147,8 @@ export class Retrieval implements WantView {
       clock: this.#needs.clock,
       cache: this.#needs.cache,
       sourceOf: (index) => this.#sources.get(index) ?? "cache",
-      partial: (index) => this.runs.find((run) => run.at === index)?.partial,
+      partial: (index) =>
+        this.#verifying.get(index) ?? this.runs.find((run) => run.at === index)?.partial,
       waiting: () => this.#needs.listener.changed(),
       cached: (index, bytes) => this.#needs.listener.cached(this, index, bytes),
       closed: () => {
@@ -256,15 +260,11 @@ export class Retrieval implements WantView {
   }
 
   #take(index: number, bytes: Bytes, from: PeerId | "origin"): void {
-    if (this.has(index)) {
-      this.#needs.listener.wasted(bytes.length);
-      return;
-    }
-    this.#verifying.add(index);
-    void this.#needs.hasher.sha256(bytes).then((digest) => {
+    if (this.has(index)) return this.#needs.listener.wasted(bytes.length);
+    this.#verifying.set(index, from === "origin" ? bytes : null);
+    void isRight(this.content, index, bytes, this.#needs.hasher).then((right) => {
       this.#verifying.delete(index);
-      if (sameBytes(digest, digestAt(this.content.asset, index)))
-        this.#verified(index, bytes, from);
+      if (right) this.#verified(index, bytes, from);
       else this.#wrong(index, bytes.length, from);
     });
   }
@@ -298,7 +298,7 @@ export class Retrieval implements WantView {
     }
     const { url } = this.content.asset;
     const error = new ShoalError("origin/mismatch", { url, chunk: index });
-    if (this.#reloaded.has(index)) {
+    if (this.#reloaded.has(index) || index >= knownChunksOf(this.content.asset)) {
       this.#needs.listener.mismatch(error);
       this.fail(error);
       return;
@@ -325,7 +325,8 @@ export class Retrieval implements WantView {
 
   #originProgressed(run: Run, bytes: ByteCount): void {
     this.#needs.listener.originBytes(bytes);
-    if (run.partial.length > 0 && run.at === this.position) {
+    const at = this.position;
+    if (this.#verifying.has(at) || (run.partial.length > 0 && run.at === at)) {
       for (const reading of this.#demand.readings) reading.notify();
     }
   }

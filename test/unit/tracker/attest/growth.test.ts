@@ -164,27 +164,3 @@ test("is told at the end only, where small, weakly named, packed or of no said l
     tracker = await startTracker({ port: 0, sites: [play.site.url] });
   }
 });
-
-test("under one ETag with two contents has no version: refused", async () => {
-  await tracker.close({ graceful: false });
-  tracker = await startTracker({ port: 0, sites: [play.site.url] });
-  const headers = { etag: '"1"', "cache-control": "max-age=0" };
-  const reading = answering(headers);
-  const asker = await Asker.ask();
-  (await reading).end();
-  await asker.until(CHUNKS);
-  const other = noise(BODY.length, 6);
-  for (let line = await asker.next(); line.kind !== "vouched"; line = await asker.next());
-  for (;;) {
-    const again = answering(headers);
-    const next = await Asker.ask();
-    const answer = await Promise.race([again, next.until(CHUNKS)]);
-    // Within the second that everything holds at least.
-    if (!(answer instanceof Answer)) continue;
-    answer.end(other);
-    let line = await next.next();
-    while (line.kind !== "refused") line = await next.next();
-    expect(line.code).toBe("changing");
-    return;
-  }
-});

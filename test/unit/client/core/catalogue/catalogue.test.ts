@@ -47,7 +47,7 @@ class Visit {
       origin: this.origin,
       index: this.index,
       url: URL,
-      pinnedKey,
+      pinnedKeys: pinnedKey === null ? null : [pinnedKey],
       purges: noPurges(this.stage),
       problem: (error) => this.problems.push(error),
     });

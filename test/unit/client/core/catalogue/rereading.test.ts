@@ -33,7 +33,7 @@ class Visit {
     origin: this.origin,
     index: this.stage.store(),
     url: `${LIVE}shoal.json`,
-    pinnedKey: null,
+    pinnedKeys: null,
     purges: noPurges(this.stage),
     problem: (error) => this.problems.push(error),
   });
