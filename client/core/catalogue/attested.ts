@@ -18,8 +18,8 @@ import { contentOf, GrowingContent } from "./content.ts";
 
 /** What a page asks for in one go is asked about in one message. */
 const GATHER: Millis = 5;
-/** A request waits this long for the tracker's word: a round trip and a half on a slow mobile line. */
-const PATIENCE: Millis = 300;
+/** A request waits this long for the tracker's word: two round trips on a slow mobile line, or one and a short read. */
+const PATIENCE: Millis = 500;
 /** So many in a row waited for nothing: from then on nobody waits, until the tracker says something. */
 const MOST_LATE = 3;
 /** After a failure the tracker is left alone for this, doubled each time, and up to half as much again. */

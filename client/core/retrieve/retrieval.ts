@@ -114,9 +114,9 @@ export class Retrieval implements WantView {
   get until(): number {
     return this.#demand.until(this.#needs.clock.now(), this.#needs.cache.budget);
   }
-  /** What is being read at the origin: others need not. */
+  /** What is being read at the origin, or was and waits for its digest: others need not. */
   get pending(): readonly number[] {
-    return this.runs.flatMap((run) => pendingOf(run, run.at));
+    return [...this.#verifying.keys(), ...this.runs.flatMap((run) => pendingOf(run, run.at))];
   }
 
   has(index: number): boolean {

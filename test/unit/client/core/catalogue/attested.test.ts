@@ -151,7 +151,7 @@ describe("the tracker's word", () => {
   test("that is late is not waited for, and counts for the next request", async () => {
     const visit = new Visit();
     const { found, read } = await visit.ask(A);
-    await visit.stage.pass(295);
+    await visit.stage.pass(495);
     expect(await found).toBeUndefined();
     await say(read, await vouching(A, BODY));
     read.end();
