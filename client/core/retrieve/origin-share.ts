@@ -2,13 +2,16 @@
 // under way has become somebody else's.
 
 import { knownChunksOf } from "../../../tracker/protocol/manifest.ts";
-import type { Millis } from "../vocabulary.ts";
+import type { Content, Millis } from "../vocabulary.ts";
 import type { Draft } from "./draft.ts";
 import { GROUP_CHUNKS, rank } from "./election.ts";
 import { startDistance } from "./share.ts";
 import { areTooSlow, type Sources } from "./sources.ts";
 import type { RunView, WantView } from "./view.ts";
 
+/** Chunks read from the origin while links are still being made: at most a 32nd of the content, at least this. */
+const LEAST_HEAD_START = 2;
+const HEAD_START_SHARE = 32;
 /** Per rank, before one steps in for the elected reader: for what is not missed yet, for bulk, for a small asset. */
 const EARLY_STEP: Millis = 1000;
 const STEP: Millis = 300;
@@ -27,6 +30,13 @@ const ENDING = 2;
 const KEPT_AHEAD = 2;
 /** The origin may take this long for a first byte, or between two; then it counts as unreachable. */
 const ORIGIN_SILENCE: Millis = 10_000;
+
+/** How many chunks of a content may be read while links are still being made. */
+export function headStartOf({ chunkCount, growth }: Content): number {
+  // What cannot be verified yet is no use to anybody but the page, which begins with one chunk.
+  if ((growth?.more ?? null) !== null) return 1;
+  return Math.max(LEAST_HEAD_START, Math.floor(chunkCount / HEAD_START_SHARE));
+}
 
 /** Gives up on an origin that says nothing, and ends reads in front of what others hold, read, or can share. */
 export function tendRuns(draft: Draft, want: WantView, sources: Sources): void {

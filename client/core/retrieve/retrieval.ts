@@ -11,15 +11,13 @@ import type { Clock, Hasher, Origin, OriginOutcome } from "../ports.ts";
 import type { ByteCount, ByteRange, Content, Millis, Urgency } from "../vocabulary.ts";
 import { Demand } from "./demand.ts";
 import { seedOf } from "./election.ts";
+import { headStartOf } from "./origin-share.ts";
 import { OriginTrouble } from "./origin-trouble.ts";
 import { Reading } from "./reading.ts";
 import { Run } from "./run.ts";
 import { isRight } from "./verify.ts";
 import type { Flight, WantKind, WantView } from "./view.ts";
 
-/** Chunks read from the origin while links are still being made: at most a 32nd of the content, at least this. */
-const LEAST_HEAD_START = 2;
-const HEAD_START_SHARE = 32;
 /** Chunks announced as pending ahead of a read: one group, so that others do not wait for a whole file. */
 const PENDING_AHEAD = 4;
 
@@ -86,7 +84,7 @@ export class Retrieval implements WantView {
     this.originIdleSince = this.startedAt;
     this.broughtAt = this.startedAt;
     this.#demand = new Demand(content);
-    this.headStart = Math.max(LEAST_HEAD_START, Math.floor(content.chunkCount / HEAD_START_SHARE));
+    this.headStart = headStartOf(content);
     needs.cache.know(content);
   }
 
