@@ -2,8 +2,12 @@
 // the network's answer is the version whose beginning the page has seen; otherwise there is no rest. Never reorders.
 
 import { type Bytes, concatenated, sameBytes } from "../tracker/protocol/bytes.ts";
-import { type AssetStatement, chunkLengthAt, knownChunksOf } from "../tracker/protocol/manifest.ts";
-import { digestAt } from "./core/cache/chunk-cache.ts";
+import {
+  type AssetStatement,
+  chunkLengthAt,
+  digestAt,
+  knownChunksOf,
+} from "../tracker/protocol/manifest.ts";
 import type { Hasher } from "./core/ports.ts";
 import type { ByteCount, Content } from "./core/vocabulary.ts";
 

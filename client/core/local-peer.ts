@@ -351,6 +351,7 @@ export class LocalPeer {
       origin,
       url,
       pinnedKeys: this.#settings.pinnedKeys,
+      purges: this.#purges,
       grew: () => this.#retrievals.turnSoon(),
       problem: ({ code, message }) => this.#degraded(code, message),
     });

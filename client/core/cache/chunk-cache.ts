@@ -8,7 +8,8 @@ import { type Bytes, fromUtf8, sameBytes, utf8 } from "../../../tracker/protocol
 import {
   type AssetStatement,
   chunkLengthAt,
-  DIGEST_BYTES,
+  comparedTo,
+  digestAt,
   knownChunksOf,
   parseManifest,
   writeManifest,
@@ -174,20 +175,11 @@ export class ChunkCache {
     return held;
   }
 
-  /**
-   * Another statement may be newer, and then outlives what was purged before it; may know more of the same; or, where one
-   * version turns out to be two, be about something else.
-   */
+  /** Where one version turns out to be two, what is held is of the other one. */
   #restate(known: Held, content: Content): void {
-    const { asset: one } = known.content;
-    const { asset: other } = content;
-    const both = Math.min(one.digests.length, other.digests.length);
-    if (!sameBytes(one.digests.subarray(0, both), other.digests.subarray(0, both))) {
-      this.#remove([...this.#entries].flatMap(([key, { held }]) => (held === known ? [key] : [])));
-    } else {
-      const more = other.digests.length - one.digests.length;
-      if (other.url !== one.url || more < 0 || (more === 0 && other.epoch <= one.epoch)) return;
-    }
+    const how = comparedTo(known.content.asset, content.asset);
+    if (how === "no more") return;
+    if (how === "another") this.forget(content.id);
     known.content = content;
     if (this.#descriptions.delete(content.id)) this.#describe(content);
   }
@@ -253,10 +245,7 @@ export class ChunkCache {
   /** Lets go of everything held of a content. */
   forget(id: ContentId): void {
     const held = this.#contents.get(id);
-    if (held === undefined) return;
-    const keys: ChunkKey[] = [];
-    for (let index = 0; index < held.content.chunkCount; index++) keys.push(chunkKey(id, index));
-    this.#remove(keys);
+    this.#remove([...this.#entries].flatMap(([key, one]) => (one.held === held ? [key] : [])));
   }
 
   async close(): Promise<void> {
@@ -406,9 +395,4 @@ export class ChunkCache {
       this.#needs.gone(held.content.id, indices);
     }
   }
-}
-
-/** The digest the manifest gives for one chunk. */
-export function digestAt(asset: Pick<AssetStatement, "digests">, index: number): Bytes {
-  return asset.digests.subarray(index * DIGEST_BYTES, (index + 1) * DIGEST_BYTES);
 }

@@ -15,6 +15,7 @@ import type { Clock, Hasher, Origin, OriginOutcome, Random } from "../ports.ts";
 import type { Cancel, Content, Millis } from "../vocabulary.ts";
 import { ask, takeAsk } from "./ask.ts";
 import { contentOf, GrowingContent } from "./content.ts";
+import type { Purges } from "./purges.ts";
 
 /** What a page asks for in one go is asked about in one message. */
 const GATHER: Millis = 5;
@@ -48,6 +49,8 @@ export interface AttestedNeeds {
   readonly url: string;
   /** The only signers to believe, or `null` for whoever signs what the tracker says. */
   readonly pinnedKeys: readonly string[] | null;
+  /** What was taken back is asked about anew, and not believed when it is said again. */
+  readonly purges: Pick<Purges, "judge">;
   /** More of a content can be verified than before. */
   grew(): void;
   problem(error: ShoalError): void;
@@ -90,7 +93,8 @@ export class Attested {
   async find(url: string): Promise<Content | undefined> {
     const { clock } = this.#needs;
     const word = this.#words.get(url);
-    if (word !== undefined && clock.now() < word.until) return word.content;
+    if (word !== undefined && clock.now() < word.until && !this.#isPurged(word.content?.asset))
+      return word.content;
     if (clock.now() < this.#restUntil || this.#isMadeForTheOccasion(url)) return undefined;
     const waiting = this.#ask(url);
     if (waiting === undefined || this.#late >= MOST_LATE) return undefined;
@@ -123,6 +127,10 @@ export class Attested {
     this.#asks.clear();
     for (const url of [...this.#waiting.keys()]) this.#settle(url, undefined);
     for (const [url, { content }] of this.#words) if (isGrowing(content)) this.#forget(url);
+  }
+
+  #isPurged(asset: AssetStatement | undefined): boolean {
+    return asset !== undefined && this.#needs.purges.judge(asset) !== undefined;
   }
 
   #isMadeForTheOccasion(url: string): boolean {
@@ -193,6 +201,7 @@ export class Attested {
     const { hasher, clock } = this.#needs;
     const { url } = asset;
     if (!(await this.#isSigned(asset))) return this.#remember(url, undefined, SETTLED);
+    if (this.#isPurged(asset)) return this.#remember(url, undefined, LEAST_AGE);
     const known = this.#words.get(url)?.content;
     // Another node of the tracker may have looked earlier: what is known is newer then.
     if (known?.asset.key === asset.key && known.asset.epoch > asset.epoch)

@@ -1,8 +1,7 @@
 // Whether a chunk is what the manifest says of it, as soon as it says it.
 
 import { type Bytes, sameBytes } from "../../../tracker/protocol/bytes.ts";
-import { knownChunksOf } from "../../../tracker/protocol/manifest.ts";
-import { digestAt } from "../cache/chunk-cache.ts";
+import { digestAt, knownChunksOf } from "../../../tracker/protocol/manifest.ts";
 import type { Hasher } from "../ports.ts";
 import type { Content } from "../vocabulary.ts";
 

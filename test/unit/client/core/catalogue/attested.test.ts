@@ -60,6 +60,8 @@ class Visit {
   readonly origin = new ScriptedOrigin();
   readonly problems: string[] = [];
   grew = 0;
+  /** Statements up to this epoch are purged. */
+  purgedUpTo = 0;
   readonly attested: Attested;
   constructor(pinnedKeys: readonly string[] | null = null) {
     this.attested = new Attested({
@@ -69,6 +71,7 @@ class Visit {
       origin: this.origin,
       url: TRACKER,
       pinnedKeys,
+      purges: { judge: ({ epoch }) => (epoch <= this.purgedUpTo ? "hard" : undefined) },
       grew: () => {
         this.grew++;
       },
@@ -212,6 +215,14 @@ describe("nobody else's word counts:", () => {
     await visit.stage.pass(61_000);
     const older = await vouching(A, noise(10, 4), { epoch: 1 });
     expect(await visit.hear(A, older)).toBe(known);
+  });
+  test("a statement that was purged, known or said again: only a later one", async () => {
+    const visit = new Visit();
+    expect(await visit.hear(A, await vouching(A, BODY, { epoch: 1 }))).toBeDefined();
+    visit.purgedUpTo = 1;
+    expect(await visit.hear(A, await vouching(A, BODY, { epoch: 1 }))).toBeUndefined();
+    await visit.stage.pass(1_100);
+    expect(await visit.hear(A, await vouching(A, BODY, { epoch: 2 }))).toBeDefined();
   });
   test("an answer that is none: the tracker is left alone for a while", async () => {
     for (const nonsense of ["<html>\n", "{}\n"]) {
