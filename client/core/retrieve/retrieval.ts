@@ -110,7 +110,7 @@ export class Retrieval implements WantView {
     return this.#demand.position;
   }
   get until(): number {
-    return this.#demand.until(this.#needs.clock.now(), this.#needs.cache.budget);
+    return this.#demand.until(this.#needs.clock.now(), this.#needs.cache.budget, this.crowded);
   }
   /** What is being read at the origin, or was and waits for its digest: others need not. */
   get pending(): readonly number[] {
