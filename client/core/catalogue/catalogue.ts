@@ -12,6 +12,8 @@ import {
 } from "../../../tracker/protocol/bytes.ts";
 import {
   type AssetStatement,
+  chunkCountOf,
+  knownChunksOf,
   MAX_MANIFEST_BYTES,
   type PublishedManifest,
   parseManifest,
@@ -140,10 +142,12 @@ export class Catalogue {
    * time, or whose tracker it has met; rightly signed, and with nothing newer or purged against it.
    */
   async believes(asset: AssetStatement): Promise<boolean> {
-    const { pinnedKey, purges, index } = this.#needs;
+    const { pinnedKeys, purges, index } = this.#needs;
     const read = await index.get(this.#epochName(asset.key));
     const isKnown = read !== undefined || asset.key === purges.known?.key;
-    if (pinnedKey === null ? !isKnown : asset.key !== pinnedKey) return false;
+    if (pinnedKeys === null ? !isKnown : !pinnedKeys.includes(asset.key)) return false;
+    // The rest of what its signer was still reading comes from the signer alone.
+    if (knownChunksOf(asset) < chunkCountOf(asset.size, asset.chunkBytes)) return false;
     if (asset.epoch < epochOf(read) || purges.judge(asset) === "hard") return false;
     const wrong = this.#distrusted.get(asset.url);
     if (wrong !== undefined && sameBytes(wrong.digests, asset.digests)) return false;

@@ -289,14 +289,16 @@ export class Retrieval implements WantView {
 
   #wrong(index: number, length: ByteCount, from: PeerId | "origin"): void {
     this.#needs.listener.wasted(length);
-    if (from !== "origin") {
+    // Nobody's fault: the signer has stopped.
+    const isUnknown = index >= knownChunksOf(this.content.asset);
+    if (from !== "origin" && !isUnknown) {
       this.#needs.listener.poisoned(from);
       this.#notify();
       return;
     }
     const { url } = this.content.asset;
     const error = new ShoalError("origin/mismatch", { url, chunk: index });
-    if (this.#reloaded.has(index) || index >= knownChunksOf(this.content.asset)) {
+    if (this.#reloaded.has(index) || isUnknown) {
       this.#needs.listener.mismatch(error);
       this.fail(error);
       return;

@@ -60,7 +60,7 @@ class Visit {
       origin: this.origin,
       index: this.index,
       url: SITE,
-      pinnedKey,
+      pinnedKeys: pinnedKey === null ? null : [pinnedKey],
       purges: this.purges,
       problem: () => {},
     });

@@ -69,6 +69,11 @@ describe("a page alone", () => {
     content.grow(asKnown(1), 1);
     await play.stage.pass(0);
     expect(bytes).toEqual(film.chunk(0));
+    await play.arrives(ONE, 1);
+    content.end();
+    await play.stage.pass(0);
+    expect(play.errors.map(({ code }) => code)).toEqual(["origin/mismatch"]);
+    expect(play.told.join()).not.toContain("poisoned");
   });
 });
 
