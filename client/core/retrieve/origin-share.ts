@@ -169,7 +169,9 @@ function isMine(draft: Draft, want: WantView, { known, rivals }: Sources, index:
 
 /** When it is our turn, behind so many others. */
 function turnOf({ view }: Draft, want: WantView, before: number): Millis {
-  const { kind, startedAt, originIdleSince, dueAt } = want;
+  const { kind, startedAt, dueAt } = want;
+  // Chunks that only now are near enough to what can be verified: nobody has had time for them before.
+  const originIdleSince = Math.max(want.originIdleSince, want.content.growth?.at ?? 0);
   const turn = kind === "asset" ? startedAt + before * ASSET_STEP : originIdleSince + before * STEP;
   if (dueAt !== "never" && view.now >= dueAt) return turn;
   const early = Math.max(originIdleSince, startedAt) + before * EARLY_STEP;
