@@ -30,7 +30,7 @@ export class Seen {
     // A chunk is verified while the next one arrives, if its digest is known.
     const { asset } = this.#content;
     const verified = Math.floor(this.end / asset.chunkBytes) - 1;
-    const keep = Math.min(verified, knownChunksOf(asset)) * asset.chunkBytes;
+    const keep = Math.min(verified, knownChunksOf(asset) - 1) * asset.chunkBytes;
     this.#recent = this.#recent.filter(({ at, bytes: { length } }) => at + length > keep);
   }
 

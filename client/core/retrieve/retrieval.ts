@@ -67,7 +67,7 @@ export class Retrieval implements WantView {
   readonly runs: Run[] = [];
   readonly #needs: RetrievalNeeds;
   readonly #flights = new Map<number, Flight[]>();
-  /** Chunks that are here whole; their bytes, where they are our own reading's and so the page's at once. */
+  /** Chunks that are here whole; their bytes, where our own read brought them: the page's until their digest is known. */
   readonly #verifying = new Map<number, Bytes | null>();
   /** Where each chunk came from in this retrieval. */
   readonly #sources = new Map<number, ChunkSource>();
@@ -146,7 +146,8 @@ export class Retrieval implements WantView {
       cache: this.#needs.cache,
       sourceOf: (index) => this.#sources.get(index) ?? "cache",
       partial: (index) =>
-        this.#verifying.get(index) ?? this.runs.find((run) => run.at === index)?.partial,
+        (index < knownChunksOf(this.content.asset) ? null : this.#verifying.get(index)) ??
+        this.runs.find((run) => run.at === index)?.partial,
       waiting: () => this.#needs.listener.changed(),
       cached: (index, bytes) => this.#needs.listener.cached(this, index, bytes),
       closed: () => {
@@ -289,16 +290,15 @@ export class Retrieval implements WantView {
 
   #wrong(index: number, length: ByteCount, from: PeerId | "origin"): void {
     this.#needs.listener.wasted(length);
-    // Nobody's fault: the signer has stopped.
-    const isUnknown = index >= knownChunksOf(this.content.asset);
-    if (from !== "origin" && !isUnknown) {
+    const isLeftOpen = index >= knownChunksOf(this.content.asset);
+    if (from !== "origin" && !isLeftOpen) {
       this.#needs.listener.poisoned(from);
       this.#notify();
       return;
     }
     const { url } = this.content.asset;
     const error = new ShoalError("origin/mismatch", { url, chunk: index });
-    if (this.#reloaded.has(index) || isUnknown) {
+    if (this.#reloaded.has(index) || isLeftOpen) {
       this.#needs.listener.mismatch(error);
       this.fail(error);
       return;
