@@ -46,6 +46,7 @@ export interface ClientEvents {
   degraded: { readonly code: ErrorCode | DegradedCode; readonly message: string };
 }
 export type DegradedCode =
+  | `worker/${"insecure" | "unsupported" | "missing" | "type" | "scope" | "occupied" | "failed"}`
   | "storage/memory-only"
   | "storage/full"
   | "webrtc/missing"
