@@ -1,6 +1,7 @@
 // The public door: createClient and its types. The composition root of a page: the one file that knows which adapters
 // there are.
 
+import { browserTabs } from "./browser/browser-tabs.ts";
 import { browserClock } from "./browser/clock.ts";
 import { currentConditions, storageQuota, watchConditions } from "./browser/conditions.ts";
 import { recallConsent, rememberConsent, watchConsent } from "./browser/consent-memory.ts";
@@ -110,6 +111,7 @@ class PageClient implements Client {
         origin: fetchOrigin((url, init) => this.#network(url, init)),
         transport,
         tracker: webSocketConnector(),
+        tabs: config.storage === "memory" ? null : browserTabs(),
       },
     );
     this.#incidents = new Incidents(this.#peer.listeners);
@@ -246,6 +248,8 @@ class PageClient implements Client {
         return askedOf(url, undefined, scope) === null ? undefined : this.#peer.find(url);
       },
       holds: (content) => this.#peer.holds(content),
+      adopt: (content, body) => this.#peer.adopt(content, body),
+      read: (url, init) => this.#network(url, init),
       fetch: this.fetch,
       problem: (code, message) => this.#degraded(code, message),
     });

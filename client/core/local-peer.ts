@@ -1,19 +1,22 @@
 // This browser in its swarms: the core as the page's side sees it. Puts catalogue, cache, retrievals and everybody
 // else together, and decides with whom anything is shared at all.
 
+import { type Bytes, sameBytes } from "../../tracker/protocol/bytes.ts";
 import { Account } from "./account.ts";
 import { ChunkCache } from "./cache/chunk-cache.ts";
+import { digestAt } from "./cache/stored-chunk.ts";
 import { Catalogue } from "./catalogue/catalogue.ts";
 import { contentOf } from "./catalogue/content.ts";
 import { Hearsay } from "./catalogue/hearsay.ts";
 import { Purges } from "./catalogue/purges.ts";
 import { ShoalError } from "./errors.ts";
 import { type ClientEvents, Listeners } from "./events.ts";
-import type { Ports, Transport } from "./ports.ts";
+import type { Ports, Tabs, Transport } from "./ports.ts";
 import { Retrievals } from "./retrievals.ts";
 import { rank } from "./retrieve/election.ts";
 import { Origins } from "./retrieve/origins.ts";
 import type { Reading } from "./retrieve/reading.ts";
+import { Siblings } from "./siblings.ts";
 import type { ByteStats, Circumstances, ClientStats } from "./stats.ts";
 import { Neighbourhood } from "./swarm/neighbourhood.ts";
 import type { RemotePeer } from "./swarm/remote-peer.ts";
@@ -54,6 +57,8 @@ export class LocalPeer {
   readonly #allowance: UploadAllowance;
   readonly #account: Account;
   readonly #origins: Origins;
+  /** `null`: there are none, or the stores are ours alone. */
+  readonly #siblings: Siblings | null;
   readonly #retrievals: Retrievals;
   #consent: "granted" | "ask" | "denied";
   #upload: boolean;
@@ -85,7 +90,14 @@ export class LocalPeer {
         this.#retrievals.turnSoon();
       },
       full: () => this.#storageFull(),
+      tell: (news, content, indices) => this.#siblings?.tell(news, content, indices),
+      tidy: (work) => (this.#siblings === null ? work() : this.#siblings.tidy(work)),
+      learned: (content, indices) => {
+        this.#others?.tell(content, "have", indices);
+        this.#retrievals.get(content)?.notify();
+      },
     });
+    this.#siblings = ports.tabs ? this.#siblingsOver(ports.tabs) : null;
     this.#purges = new Purges({
       clock,
       hasher,
@@ -121,6 +133,7 @@ export class LocalPeer {
       account: this.#account,
       listeners: this.listeners,
       others: () => (this.#mayShare() ? this.#others : null),
+      siblings: this.#siblings,
       mismatch: (content, { code, message }) => {
         // Once for a file, however many of its chunks are others.
         if (this.#catalogue.distrust(content.asset.url)) this.#degraded(code, message);
@@ -145,7 +158,22 @@ export class LocalPeer {
     return this.#started;
   }
 
+  #siblingsOver(tabs: Tabs): Siblings {
+    return new Siblings({
+      clock: this.#ports.clock,
+      tabs,
+      met: (peer) => this.#others?.links.avoid(peer),
+      stored: (content, indices) => void this.#cache.learn(content, indices),
+      gone: (content, indices) => this.#cache.unlearn(content, indices),
+      joined: () => {
+        for (const { content } of this.#retrievals.all) this.#siblings?.claim(content.id);
+      },
+      free: () => this.#retrievals.turnSoon(),
+    });
+  }
+
   async #start(): Promise<void> {
+    if (!this.#suspended) this.#siblings?.open();
     if (this.#mayShare() && this.#others !== null) this.#others.enter();
     else this.#purges.unreachable();
     const { hasher } = this.#ports;
@@ -182,6 +210,26 @@ export class LocalPeer {
     return (this.#cache.holding(content.id)?.held ?? 0) > 0;
   }
 
+  /**
+   * All bytes of a content, which this browser has from the origin anyway: kept and offered if they are what the manifest
+   * says. `false`: they are not.
+   */
+  async adopt(content: Content, body: Bytes): Promise<boolean> {
+    const { asset, chunkCount, id } = content;
+    if (body.length !== asset.size) return false;
+    const chunks: Bytes[] = [];
+    for (let index = 0; index < chunkCount; index++) {
+      const chunk = body.slice(index * asset.chunkBytes, (index + 1) * asset.chunkBytes);
+      const digest = await this.#ports.hasher.sha256(chunk);
+      if (!sameBytes(digest, digestAt(asset, index))) return false;
+      chunks.push(chunk);
+    }
+    for (const [index, chunk] of chunks.entries()) this.#cache.add(content, index, chunk);
+    this.#others?.tell(id, "have", [...chunks.keys()]);
+    if (this.#retrievals.get(id) === undefined) this.#others?.release(content);
+    return true;
+  }
+
   /** The network has failed for this URL: what this browser and its neighbours know of it nevertheless. */
   async salvage(url: string): Promise<Content | undefined> {
     return this.#closing === null ? this.#hearsay.find(url) : undefined;
@@ -213,11 +261,13 @@ export class LocalPeer {
   /** The page is being put away (bfcache) or comes back: sockets and links go and come with it. */
   suspend(): void {
     this.#suspended = true;
+    this.#siblings?.close();
     this.#applySharing();
     void this.#cache.settle();
   }
   resume(): void {
     this.#suspended = false;
+    this.#siblings?.open();
     this.#applySharing();
   }
 
@@ -266,6 +316,7 @@ export class LocalPeer {
     this.#others?.leave();
     await this.#started;
     await this.#cache.close();
+    this.#siblings?.close();
   }
 
   #state(): ClientStats["state"] {
@@ -319,6 +370,7 @@ export class LocalPeer {
           this.listeners.emit("tracker-changed", { tracker });
           this.#retrievals.turnSoon();
         },
+        named: (self) => this.#siblings?.named(self),
         trackerRefused: (code, detail) =>
           this.#degraded("tracker/refused", `The tracker refused this page (${code}): ${detail}`),
         reportDue: () =>

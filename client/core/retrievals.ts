@@ -10,6 +10,7 @@ import { plan } from "./retrieve/plan.ts";
 import type { Reading } from "./retrieve/reading.ts";
 import { Retrieval } from "./retrieve/retrieval.ts";
 import type { Action } from "./retrieve/view.ts";
+import type { Siblings } from "./siblings.ts";
 import { Average } from "./swarm/estimate.ts";
 import type { Neighbourhood } from "./swarm/neighbourhood.ts";
 import type {
@@ -36,6 +37,8 @@ export interface RetrievalsNeeds {
   readonly listeners: Listeners;
   /** Everybody else; `null` while, or where, nothing is shared. */
   others(): Neighbourhood | null;
+  /** This visitor's other tabs; `null` where there can be none. */
+  readonly siblings: Siblings | null;
   /** Manifest and origin disagree about this content. */
   mismatch(content: Content, error: ShoalError): void;
 }
@@ -68,6 +71,7 @@ export class Retrievals {
     if (known !== undefined) return known.read(range, urgency);
     const retrieval = this.#begin(content);
     this.#open.set(content.id, retrieval);
+    this.#needs.siblings?.claim(content.id);
     this.#needs.others()?.want(content);
     return retrieval.read(range, urgency);
   }
@@ -135,10 +139,20 @@ export class Retrievals {
         },
         finished: () => {
           this.#open.delete(id);
+          this.#giveBack(id);
           others()?.release(content);
           this.turnSoon();
         },
       },
+    });
+  }
+
+  /** Once all of it is where the other tabs can read it. */
+  #giveBack(id: ContentId): void {
+    const { siblings, cache } = this.#needs;
+    if (siblings?.claims(id) !== true) return;
+    void cache.settle().then(() => {
+      if (!this.#open.has(id)) siblings.giveBack(id);
     });
   }
 
@@ -173,9 +187,11 @@ export class Retrievals {
     for (const [content, indices] of this.#news) others?.tell(content, "have", indices);
     this.#news.clear();
     const now = clock.now();
-    const wants = [...this.#open.values()].sort(
-      (one, other) => URGENCIES[one.urgency] - URGENCIES[other.urgency],
-    );
+    const { siblings } = this.#needs;
+    const wants = [...this.#open.values()]
+      // What another tab transfers is on its way.
+      .filter(({ content: { id } }) => siblings?.follows(id) !== true)
+      .sort((one, other) => URGENCIES[one.urgency] - URGENCIES[other.urgency]);
     const reads = wants.reduce((sum, want) => sum + want.runs.length, 0);
     const { actions, wakeAt } = plan({
       now,

@@ -3,7 +3,7 @@
 
 import type { DegradedCode } from "../core/events.ts";
 import type { Store } from "../core/ports.ts";
-import type { Content, Millis } from "../core/vocabulary.ts";
+import type { ByteCount, Content, Millis } from "../core/vocabulary.ts";
 import { BYPASS_HEADER } from "./bridge.ts";
 import { Host, type Hosted } from "./host.ts";
 import { register, unregister } from "./register.ts";
@@ -18,6 +18,9 @@ const VOUCHED_FOR: Millis = 60_000;
 /** A page that is opened renews so many; more would be work that few of its visitors have any use for. */
 const MOST_RENEWED = 1000;
 
+/** Whatever is larger is rarely loaded whole before the client is there. */
+const MOST_ADOPTED: ByteCount = 8 * 1024 * 1024;
+
 export interface LiaisonNeeds {
   /** The site's worker file, absolute, or `off`. */
   readonly script: string;
@@ -28,6 +31,10 @@ export interface LiaisonNeeds {
   find(url: string): Promise<Content | undefined>;
   /** Whether anything of it is cached. */
   holds(content: Content): boolean;
+  /** Caches bytes from elsewhere if they are all of it and right. */
+  adopt(content: Content, body: Uint8Array<ArrayBuffer>): Promise<boolean>;
+  /** From the network, past the worker. */
+  read(url: string, init: RequestInit): Promise<Response>;
   problem(code: DegradedCode, message: string): void;
 }
 
@@ -55,6 +62,7 @@ export class Liaison {
     if (wrong !== null) problem(wrong.code, wrong.message);
     await this.enter();
     await this.#renew();
+    await this.#adoptLoaded();
   }
 
   async enter(): Promise<void> {
@@ -93,6 +101,27 @@ export class Liaison {
     await this.#write(urls.slice(0, MOST_RENEWED));
   }
 
+  /**
+   * What the page asked for before anybody could answer came from the site, and the browser still has it: one look there makes
+   * the next load independent of the site, and others get it from here.
+   */
+  async #adoptLoaded(): Promise<void> {
+    const { find, holds, adopt, read } = this.#needs;
+    await loaded();
+    for (const url of loadedUrls()) {
+      if (this.#isClosed) return;
+      const content = await find(url);
+      if (content === undefined || content.asset.size > MOST_ADOPTED) continue;
+      if (!holds(content)) {
+        const response = await read(url, { cache: "force-cache" }).catch(() => null);
+        if (response?.status !== 200) continue;
+        const body = await response.arrayBuffer().catch(() => new ArrayBuffer(0));
+        if (!(await adopt(content, new Uint8Array(body)))) continue;
+      }
+      await this.vouch(url);
+    }
+  }
+
   async #write(urls: readonly string[]): Promise<void> {
     const { index, find, holds } = this.#needs;
     const records: (readonly [string, Uint8Array<ArrayBuffer>])[] = [];
@@ -112,4 +141,18 @@ export class Liaison {
     await index.put(records);
     await index.delete(over);
   }
+}
+
+function loaded(): Promise<void> {
+  if (document.readyState === "complete") return Promise.resolve();
+  return new Promise((resolve) => addEventListener("load", () => resolve(), { once: true }));
+}
+
+/** Without media, of which the browser has parts. */
+function loadedUrls(): ReadonlySet<string> {
+  const entries = performance.getEntriesByType("resource") as PerformanceResourceTiming[];
+  const whole = entries.filter(
+    ({ initiatorType }) => !/^(audio|video|iframe)$/.test(initiatorType),
+  );
+  return new Set(whole.map(({ name }) => name));
 }

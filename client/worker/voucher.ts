@@ -3,7 +3,8 @@
 // and the worker checks every chunk against it.
 
 import { type Bytes, fromUtf8, utf8 } from "../../tracker/protocol/bytes.ts";
-import { type AssetStatement, writeManifest } from "../../tracker/protocol/manifest.ts";
+import type { AssetStatement } from "../../tracker/protocol/manifest.ts";
+import { writeStatement } from "../core/cache/description.ts";
 import type { Millis } from "../core/vocabulary.ts";
 import { assetIn } from "./bridge.ts";
 
@@ -19,11 +20,8 @@ export const voucherKey = (url: string): string => PREFIX + url;
 export const vouchedUrl = (key: string): string | undefined =>
   key.startsWith(PREFIX) ? key.slice(PREFIX.length) : undefined;
 
-export const statementOf = (asset: AssetStatement): string =>
-  writeManifest(asset.epoch, asset.key, [asset]);
-
 export const writeVoucher = ({ asset, until }: Voucher): Bytes =>
-  utf8(`${until}\n${statementOf(asset)}`);
+  utf8(`${until}\n${writeStatement(asset)}`);
 
 export function parseVoucher(url: string, record: Bytes): Voucher | undefined {
   const [, until, text = ""] = /^(\d{1,15})\n(.+)$/s.exec(fromUtf8(record) ?? "") ?? [];

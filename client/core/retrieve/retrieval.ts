@@ -176,7 +176,7 @@ export class Retrieval implements WantView {
     this.#needs.listener.finished(this);
   }
 
-  #notify(): void {
+  notify(): void {
     for (const reading of this.#demand.readings) reading.notify();
     this.#needs.listener.changed();
   }
@@ -281,7 +281,7 @@ export class Retrieval implements WantView {
     for (const run of this.runs.filter((one) => one.at === index)) this.#overtaken(run);
     for (const reading of this.#demand.readings) reading.settle(index);
     this.#needs.listener.verified(this, index, source, bytes.length);
-    this.#notify();
+    this.notify();
   }
 
   /** A peer brought the chunk that this read has only some of. */
@@ -294,7 +294,7 @@ export class Retrieval implements WantView {
     this.#needs.listener.wasted(length);
     if (from !== "origin") {
       this.#needs.listener.poisoned(from);
-      this.#notify();
+      this.notify();
       return;
     }
     const { url } = this.content.asset;
@@ -311,7 +311,7 @@ export class Retrieval implements WantView {
     const exposed = [...this.#demand.readings].filter((reading) => reading.exposed(index));
     if (exposed.length > 0) this.#needs.listener.mismatch(error);
     for (const reading of exposed) reading.fail(error);
-    this.#notify();
+    this.notify();
   }
 
   #originAnswered(run: Run, total: number | null): void {
@@ -346,7 +346,7 @@ export class Retrieval implements WantView {
     this.#trouble.failed(this.content.asset.url, outcome, this.#needs.clock.now());
     this.#giveUp(run);
     this.#remove(run);
-    this.#notify();
+    this.notify();
   }
 
   #originDone(run: Run): void {

@@ -66,6 +66,8 @@ export class Links {
   readonly #peers = new Map<PeerId, RemotePeer>();
   readonly #attempts = new Map<SessionId, Attempt>();
   readonly #banned = new Set<PeerId>();
+  /** Other tabs of this visitor, which have what we have. */
+  readonly #siblings = new Set<PeerId>();
   #choked = false;
   #tending: Cancel | null = null;
   /** Attempts that came to nothing since the last that did. */
@@ -108,7 +110,8 @@ export class Links {
   introduced({ session, peer, role, proximity }: TrackerMessage & { type: "introduce" }): void {
     const full = this.#peers.size + this.#attempts.size >= MOST_LINKS;
     const known = this.#peers.has(peer) || this.#attempting(peer);
-    if (full || known || this.#banned.has(peer) || this.#attempts.has(session)) {
+    const isUnwanted = this.#banned.has(peer) || this.#siblings.has(peer);
+    if (full || known || isUnwanted || this.#attempts.has(session)) {
       return this.#needs.ended(session, "declined");
     }
     const { clock, transport } = this.#needs;
@@ -163,6 +166,18 @@ export class Links {
     this.#needs.listener.violated(peer, kind);
     const remote = this.#peers.get(peer);
     if (remote !== undefined) this.#end(remote, "violation");
+  }
+
+  /** Another tab of this visitor: no link to it is made, and one that was made is closed. */
+  avoid(peer: PeerId): void {
+    this.#siblings.add(peer);
+    for (const attempt of [...this.#attempts.values()]) {
+      if (attempt.peer !== peer) continue;
+      this.#needs.ended(attempt.session, "declined");
+      this.#abandon(attempt.session);
+    }
+    const remote = this.#peers.get(peer);
+    if (remote !== undefined) this.#end(remote, "failed");
   }
 
   choke(on: boolean): void {
