@@ -76,6 +76,7 @@ export class Origins implements Origin {
     const attempts = new Map<Choice, { readonly cancel: Cancel; readonly at: Millis }>();
     const tried = new Set<OriginHealth>();
     let winner: Choice | null = null;
+    let gave = false;
     let heardAt: Millis = clock.now();
     let timer: Cancel = () => {};
 
@@ -91,6 +92,8 @@ export class Origins implements Origin {
         // Somebody else was quicker: so long at least it would have taken.
         if (except !== null) choice.health.answered(silence);
         if (silence >= SILENCE) failed(choice.health);
+        // Whoever has all that it wanted hangs up before the end.
+        else if (choice === winner && gave) choice.health.worked();
         // Nothing is known of it that was not known before.
         else choice.health.probing = false;
       }
@@ -124,6 +127,7 @@ export class Origins implements Origin {
           },
           bytes: (data) => {
             heardAt = clock.now();
+            gave = true;
             listener.bytes(data);
           },
           end: (outcome) => {

@@ -132,6 +132,20 @@ test("half a body ends the read, and says that there is another origin now", asy
   expect(play.asked.at(-1)).toBe(MIRROR + PATH);
 });
 
+test("whoever takes what it wanted and hangs up has seen the origin work: failures far apart do not add up", async () => {
+  play = new Play([]);
+  play.failing(1);
+  const read = play.read();
+  play.at(OWN).start(0, BODY.length);
+  play.at(OWN).bytes(BODY);
+  read.cancel();
+  play.failing(1);
+  const next = play.read();
+  play.at(OWN).answer(BODY);
+  await play.stage.pass(0);
+  expect(next.heard).toEqual(["own", "a film", "complete"]);
+});
+
 describe("an origin that is slower than nineteen times in twenty", () => {
   test("gets a rival, and whoever answers first is the only one", async () => {
     for (let at = 0; at < 10; at++) await play.answered(90);
