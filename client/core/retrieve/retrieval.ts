@@ -312,7 +312,13 @@ export class Retrieval implements WantView {
     if (total === null || total === size) return;
     run.cancel();
     this.#remove(run);
-    const error = new ShoalError("origin/mismatch", { url, chunk: run.at });
+    // What the page has seen may still be on its way through the hasher.
+    const readings = [...this.#demand.readings];
+    const shown = [...this.#verifying].filter((index) =>
+      readings.some((one) => one.exposed(index)),
+    );
+    const chunk = Math.min(run.at, ...shown);
+    const error = new ShoalError("origin/mismatch", { url, chunk });
     this.#needs.listener.mismatch(error);
     this.fail(error);
   }

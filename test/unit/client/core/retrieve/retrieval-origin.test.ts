@@ -138,4 +138,19 @@ describe("an origin that differs from the manifest", () => {
     expect(play.errors).toMatchObject([{ code: "origin/mismatch" }]);
     await expect(reading.next()).rejects.toMatchObject({ code: "origin/mismatch" });
   });
+  test("by its end, while a chunk is still being verified, is one from that chunk on", async () => {
+    const play = await Play.opened();
+    const reading = play.reading();
+    const next = reading.next();
+    play.retrieval.readOrigin(0, COUNT - 1);
+    const read = play.origin.only;
+    const now = film.body.slice(0, CHUNK + 10).fill(7, 5);
+    read.start(0, null);
+    read.bytes(now.slice(0, 10));
+    expect(await play.stage.wait(next)).toEqual(now.slice(0, 10));
+    read.bytes(now.slice(10));
+    read.end({ kind: "complete" });
+    expect(play.errors).toMatchObject([{ code: "origin/mismatch", details: { chunk: 0 } }]);
+    await expect(reading.next()).rejects.toMatchObject({ code: "origin/mismatch" });
+  });
 });
