@@ -34,6 +34,7 @@ const OUTPUTS = [
     with: page("iife", "ShoalWorker"),
   },
   { file: "dist/tracker/main.js", from: "tracker/main.ts", with: node, isCommand: true },
+  { file: "dist/tracker/vite.js", from: "tracker/vite.ts", with: node },
   {
     file: "dist/tracker/dashboard/index.html",
     from: "tracker/dashboard/view/index.html",

@@ -3,8 +3,8 @@
 
 import { randomBytes } from "node:crypto";
 import type { Stats } from "node:fs";
-import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { mkdir, open, readFile, realpath, rename, rm, stat } from "node:fs/promises";
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { type PublishedManifest, parseManifest } from "../protocol/manifest.ts";
 import { PublishError } from "./publish-error.ts";
 
@@ -58,6 +58,14 @@ export async function replaceFile(file: string, text: string, signal?: AbortSign
   } finally {
     await rm(draft, { force: true }).catch(() => {});
   }
+}
+
+/** Whether this file, there yet or not, lies in the directory, by whatever links. Rejects where its own one is not there. */
+export async function wouldBePublished(directory: string, file: string): Promise<boolean> {
+  const root = await realpath(directory).catch(() => resolve(directory));
+  const home = await realpath(dirname(resolve(file)));
+  const place = relative(root, join(home, basename(file)));
+  return place !== ".." && !place.startsWith(`..${sep}`) && !isAbsolute(place);
 }
 
 /** Recognises files by device and inode, so that links to them are left out as well. */

@@ -2,8 +2,8 @@
 // and the order of steps; how hashing, signing and replacing work is elsewhere. Never leaves half a file behind, never
 // writes a key where the site would publish it.
 
-import { realpath, stat } from "node:fs/promises";
-import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+import { stat } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import type { Writable } from "node:stream";
 import { openSigningKey, type SigningKey } from "./keys.ts";
 import {
@@ -12,6 +12,7 @@ import {
   nextEpoch,
   recogniserOf,
   replaceFile,
+  wouldBePublished,
 } from "./manifest-file.ts";
 import { bytesInWords, progressBar } from "./progress-bar.ts";
 import { type Publication, publish } from "./publish.ts";
@@ -157,12 +158,9 @@ function summary({ files, assets, bytes }: Publication, seconds: number): string
 async function misplaced({ directory, key }: PublishFlags): Promise<string | undefined> {
   const facts = await stat(directory).catch(() => undefined);
   if (!facts?.isDirectory()) return `DIR must be a directory, and ${directory} is not.`;
-  const root = await realpath(directory);
   // The key may not exist yet; the directory it will be made in decides.
-  const home = await realpath(dirname(resolve(key))).catch(() => undefined);
-  if (home === undefined) return `--key must lie in an existing directory, and ${key} does not.`;
-  const place = relative(root, join(home, basename(key)));
-  const isOutside = place === ".." || place.startsWith(`..${sep}`) || isAbsolute(place);
-  if (!isOutside) return "--key must lie outside DIR, where the site would publish it.";
-  return undefined;
+  const isInside = await wouldBePublished(directory, key).catch(() => undefined);
+  if (isInside === undefined)
+    return `--key must lie in an existing directory, and ${key} does not.`;
+  return isInside ? "--key must lie outside DIR, where the site would publish it." : undefined;
 }
