@@ -28,6 +28,7 @@ const OUTPUTS = [
   { file: "dist/client/shoal.js", from: "client/script-tag.ts", with: page("iife", "Shoal") },
   { file: "dist/client/shoal.mjs", from: "client/index.ts", with: page("es") },
   { file: "dist/client/shoal-notice.mjs", from: "client/notice.ts", with: page("es") },
+  { file: "dist/client/shoal-save.mjs", from: "client/save.ts", with: page("es") },
   {
     file: "dist/client/shoal-sw.js",
     from: "client/worker/service-worker.ts",

@@ -7,7 +7,13 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 
-export const SCRIPT_NAMES = ["shoal.js", "shoal.mjs", "shoal-sw.js", "shoal-notice.mjs"] as const;
+export const SCRIPT_NAMES = [
+  "shoal.js",
+  "shoal.mjs",
+  "shoal-sw.js",
+  "shoal-notice.mjs",
+  "shoal-save.mjs",
+] as const;
 export type ScriptName = (typeof SCRIPT_NAMES)[number];
 
 export interface Script {

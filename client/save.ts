@@ -1,0 +1,132 @@
+// A large download onto the visitor's disk, in a module of its own for the pages that offer one. Neither the file nor any
+// large part of it is ever in memory. What had come before an abort, a reload or a crash is in the cache, as far as its
+// budget goes, and is not transferred again. Leaves no half file behind.
+
+import type { Bytes } from "../tracker/protocol/bytes.ts";
+import type { Client } from "./index.ts";
+
+export interface SaveOptions {
+  /** What the file is called. Default: the last part of the URL's path. */
+  readonly name?: string;
+  /** Where to write. Default: the browser asks the visitor, where it can; elsewhere the file is among their downloads. */
+  readonly to?: FileSystemFileHandle;
+  /** Ends it; the promise rejects with the signal's reason, and there is no file. */
+  readonly signal?: AbortSignal;
+  /** About ten times a second, and once at the end. */
+  readonly progress?: (now: SaveProgress) => void;
+}
+
+/** Bytes written, and bytes of the whole file: `null` where the network answers and does not say. */
+export interface SaveProgress {
+  readonly bytes: number;
+  readonly total: number | null;
+}
+
+/** Of Chromium's; other browsers have no such door to the disk. */
+interface Picking {
+  showSaveFilePicker?(options: { readonly suggestedName: string }): Promise<FileSystemFileHandle>;
+}
+
+const PROGRESS_MS = 100;
+/** Handed to the browser's own storage of blobs at a time: it keeps much of that on disk, and this much is in memory here. */
+const PART_BYTES = 8 * 1024 * 1024;
+/** Until then the browser has long begun to copy the file it was handed. */
+const HANDED_MS = 60_000;
+
+/**
+ * Downloads through `client.fetch` and saves. Call it from a click: browsers ask where to only then. Resolves when the
+ * whole file is written (without a place to ask for: handed to the browser's downloads). Rejects with the abort's reason,
+ * with an `AbortError` when the visitor closes the question, with an error that says the status when the answer is none,
+ * or as the body failed.
+ */
+export async function save(
+  client: Pick<Client, "fetch">,
+  url: string | URL,
+  options: SaveOptions = {},
+): Promise<void> {
+  const { signal, progress } = options;
+  const address = new URL(url, document.baseURI);
+  const name = options.name ?? nameOf(address);
+  // First of all: leave to ask passes with the click.
+  const file = options.to ?? (await asked(name));
+  const response = await client.fetch(address, signal ? { signal } : {});
+  if (!response.ok || response.body === null) {
+    throw new Error(`${address.href} cannot be saved: it was answered with ${response.status}.`);
+  }
+  const body = response.body.pipeThrough(counting(totalOf(response), progress));
+  if (file === null) return handed(await gathered(body, response), name);
+  const writable = await file.createWritable();
+  // Closed at the end, or aborted: what is written shows only when it is whole.
+  await body.pipeTo(writable, signal ? { signal } : {});
+}
+
+/** `null`: this browser cannot ask, or not now. */
+async function asked(suggestedName: string): Promise<FileSystemFileHandle | null> {
+  const { showSaveFilePicker } = window as Picking;
+  if (showSaveFilePicker === undefined) return null;
+  try {
+    return await showSaveFilePicker.call(window, { suggestedName });
+  } catch (error) {
+    // In a frame of another site's, or long after the click.
+    if (error instanceof DOMException && error.name !== "AbortError") return null;
+    throw error;
+  }
+}
+
+function counting(
+  total: number | null,
+  tell: SaveOptions["progress"],
+): TransformStream<Bytes, Bytes> {
+  let bytes = 0;
+  let toldAt = Number.NEGATIVE_INFINITY;
+  return new TransformStream({
+    transform(part, controller) {
+      bytes += part.length;
+      controller.enqueue(part);
+      if (performance.now() - toldAt < PROGRESS_MS) return;
+      toldAt = performance.now();
+      tell?.({ bytes, total });
+    },
+    flush: () => tell?.({ bytes, total: total ?? bytes }),
+  });
+}
+
+async function gathered(body: ReadableStream<Bytes>, { headers }: Response): Promise<Blob> {
+  const blobs: Blob[] = [];
+  let parts: Bytes[] = [];
+  let held = 0;
+  const reader = body.getReader();
+  for (let next = await reader.read(); !next.done; next = await reader.read()) {
+    parts.push(next.value);
+    held += next.value.length;
+    if (held < PART_BYTES) continue;
+    blobs.push(new Blob(parts));
+    parts = [];
+    held = 0;
+  }
+  return new Blob([...blobs, ...parts], { type: headers.get("Content-Type") ?? "" });
+}
+
+function handed(blob: Blob, name: string): void {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), HANDED_MS);
+}
+
+/** The length of a compressed body is of bytes that nobody here sees; across origins compression does not show. */
+function totalOf({ headers, type }: Response): number | null {
+  const isPlain = type !== "cors" && !headers.has("Content-Encoding");
+  const text = isPlain || headers.has("Cache-Status") ? headers.get("Content-Length") : null;
+  return text !== null && /^\d{1,15}$/.test(text) ? Number(text) : null;
+}
+
+function nameOf({ pathname }: URL): string {
+  const last = pathname.slice(pathname.lastIndexOf("/") + 1);
+  try {
+    return decodeURIComponent(last) || "download";
+  } catch {
+    return last;
+  }
+}
