@@ -250,7 +250,7 @@ const items = (value: string): unknown =>
     .filter((item) => item !== "");
 
 /** Attributes of the script tag, and how their text becomes the option's value. */
-const ATTRIBUTES: {
+export const ATTRIBUTES: {
   readonly [name: string]: readonly [keyof ClientOptions, (value: string) => unknown];
 } = {
   tracker: ["tracker", String],

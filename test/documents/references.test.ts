@@ -1,0 +1,143 @@
+// What the documents list is what there is: attributes, codes, verdicts, metrics, files in the guided tours, and links. A
+// thing that comes into the code has to come into its list, and one that goes has to go.
+
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join, posix } from "node:path";
+import { expect, test } from "vitest";
+import { ATTRIBUTES } from "../../client/options.ts";
+import { REFUSALS } from "../../tracker/protocol/messages.ts";
+import { startTracker } from "../../tracker/server.ts";
+import { blocksOf, documents, proseOf, ROOT } from "../support/documents.ts";
+
+const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");
+
+/** The part of a document below a heading, up to the next one of the same rank. */
+function section(path: string, heading: string): string {
+  const text = read(path);
+  const begin = text.indexOf(`\n${heading}\n`);
+  if (begin < 0) throw new Error(`${path} has no ${heading}`);
+  const rank = heading.split(" ")[0] ?? "";
+  const end = text.indexOf(`\n${rank} `, begin + 1);
+  return text.slice(begin, end < 0 ? undefined : end);
+}
+
+/** What stands between backticks in the first column of its tables. */
+const firstColumn = (text: string): string[] =>
+  [...text.matchAll(/^\| ([^|]*) \|/gm)].flatMap(([, cell = ""]) => between(cell));
+const between = (text: string): string[] =>
+  [...text.matchAll(/`([^`]+)`/g)].map(([, word = ""]) => word);
+
+/** The words of a union of texts, by the line of the source that declares it. */
+function unionIn(path: string, declaration: string): string[] {
+  const text = read(path);
+  const begin = text.indexOf(declaration);
+  if (begin < 0) throw new Error(`${path} declares no ${declaration}`);
+  return [...text.slice(begin, text.indexOf(";", begin)).matchAll(/"([a-z-/]+)"/g)].map(
+    ([, word = ""]) => word,
+  );
+}
+
+test("the README's attributes are those that the tag takes", () => {
+  // Of the visitor's notice, which the tag loads and does not read.
+  const notice = ["data-badge", "data-texts"];
+  const taken = Object.keys(ATTRIBUTES).map(
+    (name) => `data-${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
+  );
+  expect(firstColumn(section("README.md", "## Options")).sort()).toEqual(
+    [...taken, ...notice].sort(),
+  );
+});
+
+test("the README's codes are those that callers and listeners meet", () => {
+  const errors = [...read("client/core/errors.ts").matchAll(/^ {2}"([a-z]+\/[a-z-]+)": /gm)].map(
+    ([, code = ""]) => code,
+  );
+  const degraded = unionIn("client/core/events.ts", "export type DegradedCode");
+  const codes = firstColumn(section("README.md", "## Codes"));
+  expect(codes.sort()).toEqual([...new Set([...errors, ...degraded])].sort());
+});
+
+test("the README names every breach of the protocol and every refusal", () => {
+  const text = section("README.md", "## Codes");
+  const [, sentences = ""] = text.split(/\n\nPeers that break/);
+  const violations = unionIn("client/core/events.ts", "export type Violation");
+  expect(
+    between(sentences)
+      .filter((word) => word !== "violation")
+      .sort(),
+  ).toEqual([...violations, ...REFUSALS].sort());
+});
+
+test("the guide for site owners has a line for every verdict of the diagnosis", () => {
+  const verdicts = unionIn("client/diagnose.ts", "readonly verdict:");
+  expect(verdicts.length).toBeGreaterThan(10);
+  const table = section("client/guide-site-owner.md", "## 6. When nothing is shared");
+  const listed = [...table.matchAll(/^\| `([a-z-]+)` \|/gm)].map(([, verdict = ""]) => verdict);
+  expect(listed.sort()).toEqual(verdicts.sort());
+});
+
+test("every metric that a document names is there", async () => {
+  const tracker = await startTracker({ port: 0 });
+  try {
+    const known = await (await fetch(`${tracker.url}/metrics`)).text();
+    const named = documents().flatMap(({ text }) => [
+      ...text.matchAll(/\b(?:shoal|nodejs|process)_[a-z\d]+(?:_[a-z\d]+)*\b/g),
+    ]);
+    const names = new Set(named.map(([name]) => name));
+    expect(names.size).toBeGreaterThan(10);
+    for (const name of names) expect(known).toContain(`# TYPE ${name} `);
+  } finally {
+    await tracker.close({ graceful: false });
+  }
+});
+
+/** A heading's anchor, as GitHub makes it. */
+const anchorOf = (heading: string): string =>
+  heading
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N} _-]/gu, "")
+    .replaceAll(" ", "-");
+
+test.each(documents())("every link of $path leads somewhere", (document) => {
+  const broken: string[] = [];
+  for (const [, , target = ""] of proseOf(document).matchAll(/\[([^\]]*)\]\(([^)\s]+)\)/g)) {
+    if (/^https?:/.test(target)) continue;
+    const [file = "", anchor] = target.split("#");
+    const path = file === "" ? document.path : posix.join(dirname(document.path), file);
+    if (!existsSync(join(ROOT, path))) broken.push(target);
+    else if (anchor !== undefined && !anchorsOf(path).includes(anchor)) broken.push(target);
+  }
+  expect(broken).toEqual([]);
+});
+
+function anchorsOf(path: string): string[] {
+  const prose = proseOf({ path, text: read(path) });
+  return [...prose.matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) => anchorOf(heading));
+}
+
+/** Sources below a folder, by the name without an ending. */
+function sourcesIn(folder: string, besides: RegExp): string[] {
+  return readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
+    .filter((path) => path.endsWith(".ts") && !path.endsWith(".d.ts") && !besides.test(path))
+    .map((path) => posix.basename(path, ".ts"));
+}
+
+test.each([
+  ["client/README.md", "client", /^$/],
+  ["tracker/README.md", "tracker", /^dashboard\/view/],
+  ["demo/README.md", "demo", /^$/],
+])("the tour of %s passes every file", (path, folder, besides) => {
+  const tour = proseOf({ path, text: read(path) });
+  const missed = sourcesIn(folder, besides).filter(
+    (name) => !new RegExp(`(^|[^\\w-])${name}([^\\w-]|$)`, "m").test(tour),
+  );
+  expect(missed).toEqual([]);
+});
+
+test("the blocks of a document are found, indented ones as well", () => {
+  const text = "a\n\n1. b\n\n   ```sh\n   npm ci\n   ```\n\n```\nplain\n```\n";
+  expect(blocksOf({ path: "a.md", text })).toEqual([
+    { path: "a.md", line: 5, language: "sh", text: "npm ci" },
+    { path: "a.md", line: 9, language: "", text: "plain" },
+  ]);
+});

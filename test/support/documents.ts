@@ -1,0 +1,123 @@
+// The documents as data: every Markdown file of this repository, the fenced blocks in them, and the commands in those and
+// between backticks. Judges nothing; what a block must satisfy is said by the tests in `documents/`.
+
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+export interface Document {
+  /** From the top, with forward slashes. */
+  readonly path: string;
+  readonly text: string;
+}
+export interface Block {
+  readonly path: string;
+  /** Of the fence, counted from 1. */
+  readonly line: number;
+  /** The word behind the fence; empty for plain text. */
+  readonly language: string;
+  readonly text: string;
+}
+export interface Command {
+  readonly path: string;
+  readonly line: number;
+  /** Without variables in front and redirections behind. */
+  readonly words: readonly string[];
+}
+
+/** What a test run leaves behind lies elsewhere, and is no document. */
+const FOLDERS = ["client", "tracker", "demo", "test"];
+
+export function documents(): Document[] {
+  const top = readdirSync(ROOT).filter((name) => name.endsWith(".md"));
+  const paths = [...top, ...FOLDERS.flatMap((folder) => [...markdownIn(folder)])];
+  return paths.map((path) => ({ path, text: readFileSync(join(ROOT, path), "utf8") }));
+}
+
+function* markdownIn(folder: string): Generator<string> {
+  for (const entry of readdirSync(join(ROOT, folder), { withFileTypes: true })) {
+    const path = `${folder}/${entry.name}`;
+    if (entry.name === "node_modules") continue;
+    if (entry.isDirectory()) yield* markdownIn(path);
+    else if (entry.name.endsWith(".md")) yield path;
+  }
+}
+
+/** In order. A fence may be indented, as in a list; its text then is without that. */
+export function blocksOf({ path, text }: Document): Block[] {
+  const blocks: Block[] = [];
+  let open: { indent: string; language: string; line: number; lines: string[] } | null = null;
+  for (const [index, line] of text.split("\n").entries()) {
+    const fence = /^( *)```(\w*)\s*$/.exec(line);
+    if (open === null) {
+      if (fence === null) continue;
+      const [, indent = "", language = ""] = fence;
+      open = { indent, language, line: index + 1, lines: [] };
+    } else if (fence === null) {
+      open.lines.push(line.startsWith(open.indent) ? line.slice(open.indent.length) : line);
+    } else {
+      const { language, line: at, lines } = open;
+      blocks.push({ path, line: at, language, text: lines.join("\n") });
+      open = null;
+    }
+  }
+  if (open !== null) throw new Error(`${path}:${open.line}: a block without end`);
+  return blocks;
+}
+
+/** The prose: blocks are blank lines, so that lines keep their numbers. */
+export function proseOf(document: Document): string {
+  const lines = document.text.split("\n");
+  for (const { line, text } of blocksOf(document)) {
+    lines.fill("", line - 1, line + text.split("\n").length + 1);
+  }
+  return lines.join("\n");
+}
+
+/** What a person would type: `sh` blocks, and what begins like a command of ours between backticks. */
+export function commandsOf(document: Document): Command[] {
+  const { path } = document;
+  const blocks = blocksOf(document)
+    .filter(({ language }) => language === "sh")
+    .flatMap(({ line, text }) => commandsIn(text, path, line));
+  const prose = [...proseOf(document).matchAll(/`((?:npm|npx|shoal) [^`]+)`/g)].flatMap((match) => {
+    const line = document.text.slice(0, match.index).split("\n").length;
+    return commandsIn(match[1] ?? "", path, line - 1);
+  });
+  return [...blocks, ...prose];
+}
+
+/** `line` is the one before the first. Lines that end in a backslash go on. */
+function commandsIn(text: string, path: string, line: number): Command[] {
+  const commands: Command[] = [];
+  let begun = "";
+  let at = 0;
+  for (const [index, part] of text.split("\n").entries()) {
+    if (begun === "") at = line + 1 + index;
+    if (part.endsWith("\\")) {
+      begun += part.slice(0, -1);
+      continue;
+    }
+    for (const words of commandLine(begun + part)) commands.push({ path, line: at, words });
+    begun = "";
+  }
+  return commands;
+}
+
+/** Words as a shell would have them, as far as documents need it: quotes, comments, `&&`, `|`, `$NAME` left as it is. */
+export function commandLine(text: string): string[][] {
+  const commands: string[][] = [[]];
+  const token = /\s+|#.*$|(&&|\|\||[|;])|(?:"[^"]*"|'[^']*'|[^\s"'|;&]|&(?!&))+/gy;
+  for (const match of text.matchAll(token)) {
+    const [word, separator] = match;
+    if (/^[\s#]/.test(word)) continue;
+    if (separator !== undefined) commands.push([]);
+    else commands.at(-1)?.push(word.replace(/"([^"]*)"|'([^']*)'/g, "$1$2"));
+  }
+  return commands
+    .map((words) => words.slice(words.findIndex((word) => !/^[A-Z_]+=/.test(word))))
+    .map((words) => words.slice(0, words.indexOf(">") < 0 ? undefined : words.indexOf(">")))
+    .filter((words) => words.length > 0);
+}
