@@ -90,10 +90,15 @@ describe("a tag is refused with", () => {
   });
 });
 
-/** What the script tag adds to a page. */
+/** What the script tag adds to a page, what a tracker serves, and elements that a page has and a snippet only names. */
 const GLOBALS = `declare const shoal: import("shoal").Client;
 declare const Shoal: typeof import("../types/client/script-tag.ts");
-declare module "https://tracker.example.com/shoal.mjs" { export * from "shoal"; }`;
+declare module "https://tracker.example.com/shoal.mjs" { export * from "shoal"; }
+declare module "https://tracker.example.com/shoal-notice.mjs" { export * from "shoal/notice"; }
+declare module "https://tracker.example.com/shoal-save.mjs" { export * from "shoal/save"; }
+declare const button: HTMLButtonElement;
+declare const bar: HTMLProgressElement;
+declare const video: HTMLVideoElement;`;
 /** Names of the tests' own, for their own document. */
 const PRELUDES: Readonly<Record<string, string>> = {
   "test/README.md": `import { storeBattery } from "../../test/contract/store.ts"; import { memoryStore } from "../../client/browser/store-memory.ts"; import { startSite } from "../../test/support/servers.ts"; declare const body: Uint8Array;`,
@@ -175,7 +180,7 @@ async function compiled(all: readonly Snippet[]): Promise<string[]> {
 
 describe("code", () => {
   beforeAll(() => {
-    execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-b", "client"], {
+    execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-b", "client", "tracker"], {
       cwd: ROOT,
     });
   }, 120_000);
