@@ -28,6 +28,7 @@ export interface Diagnosis {
   readonly evidence: Evidence;
 }
 
+/** What was found. Counts, kinds and words; no addresses. */
 export interface Evidence {
   readonly secureContext: boolean;
   readonly webrtc: boolean;

@@ -31,16 +31,22 @@ export type { ClientOptions } from "./options.ts";
 export { hlsLoader } from "./players/hls-loader.ts";
 export type { ShoalInit } from "./request.ts";
 
+/** A running client; one a page is enough. Its methods may be called at any time, also after `close`. */
 export interface Client {
-  /** Like `window.fetch`: same resolution, same abort, streamed body, Range honoured. What Shoal may not or cannot
-   *  serve goes to the network untouched. */
+  /**
+   * Like `window.fetch`: same resolution, same abort, streamed body, Range honoured. What Shoal may not or cannot serve
+   * goes to the network untouched. What it answers has `Cache-Status`. Rejects as `fetch` does, and bodies fail as its do:
+   * with the signal's reason, or with a `TypeError` where neither network nor peers have it. Nothing that a peer does
+   * reaches the caller.
+   */
   fetch(input: RequestInfo | URL, init?: ShoalInit): Promise<Response>;
   /** A snapshot, at once. */
   stats(): ClientStats;
-  /** Returns its own undo. */
+  /** Calls the listener from now on, in the order things happen. Returns its own undo. What a listener throws is lost. */
   on<T extends ClientEventType>(type: T, listener: (event: ClientEvents[T]) => void): Cancel;
   /** Remembered for the site's next pages, and told its other tabs: asked once, withdrawn for good. */
   setConsent(state: "granted" | "denied"): void;
+  /** Whether others are served from now on, as far as tab, link and budget allow. Holds for this page. */
   setUpload(on: boolean): void;
   /** Why is there no P2P? One readable verdict and the evidence, within seconds. Never rejects. */
   diagnose(): Promise<Diagnosis>;
@@ -60,12 +66,15 @@ const INDEX_BYTES: ByteCount = 64 * 1024 * 1024;
 /** As it was when Shoal was loaded: whoever wraps `fetch` later must not see our own reads. */
 const nativeFetch: typeof fetch = globalThis.fetch.bind(globalThis);
 
-/** Throws `options/invalid`. The client works at once; what it needs is opened behind it. */
+/**
+ * Throws a `ShoalError` `options/invalid` for the first option that is wrong, and has started nothing then. The client works at
+ * once; what it needs is opened behind it. Needs a page.
+ */
 export function createClient(options: ClientOptions = {}): Client {
   return newClient(options, null);
 }
 
-/** `tracker`: where the script came from, if it did. */
+/** `tracker`: where the script came from, if it did. For the script tag. @internal */
 export function newClient(options: ClientOptions, tracker: string | null): Client {
   const config = readOptions(options, document.baseURI, tracker);
   const hasher = webCryptoHasher();

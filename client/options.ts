@@ -7,6 +7,7 @@ import { MAX_REGION_LENGTH, MAX_TOKEN_LENGTH } from "../tracker/protocol/message
 import { ShoalError } from "./core/errors.ts";
 import type { ByteCount } from "./core/vocabulary.ts";
 
+/** All optional, all checked: a wrong one is a `ShoalError` `options/invalid` that names it. */
 export interface ClientOptions {
   /** The tracker, as http(s) or ws(s) URL. Script tag: where the script came from. Otherwise none, and so no peers. */
   readonly tracker?: string;
@@ -14,20 +15,21 @@ export interface ClientOptions {
   readonly manifest?: string;
   /** URL patterns that may be served; `*` stands for anything. Default: the sites of the page and of the manifest. */
   readonly include?: readonly string[];
+  /** Of these, patterns that may not. At most 100 of each. */
   readonly exclude?: readonly string[];
-  /** Mirrors: http(s) URLs under which the assets are to be had by the same paths. What they send is verified. Default none. */
+  /** Mirrors: http(s) URLs under which the assets are to be had by the same paths. What they send is verified. At most 8, default none. */
   readonly origins?: readonly string[];
-  /** What the page will want next: fetched, as far as Shoal vouches for it, when the page is idle, and never on Save-Data. */
+  /** What the page will want next: fetched, as far as Shoal vouches for it, when the page is idle, and never on Save-Data. At most 50. */
   readonly prefetch?: readonly string[];
   /** `ask`: no peers until `setConsent("granted")`, now or on an earlier page. Default `granted`: unless it was denied. */
   readonly consent?: "granted" | "ask" | "denied";
   /** Whether to serve others. Default true; Save-Data, metered links and hidden tabs never do. */
   readonly upload?: boolean;
-  /** Bytes given away in one visit, at most. Default 1 GiB. */
+  /** MiB given away in one visit, at most. Default 1024. */
   readonly uploadMb?: number;
-  /** Bytes a second given away, at most. Default no limit. */
+  /** KiB given away in any second, at most; 64 or more. Default no limit. */
   readonly uploadKbPerSecond?: number;
-  /** Refines what the tracker finds out by itself, for example a building. */
+  /** Refines what the tracker finds out by itself, for example a building. At most 64 characters. */
   readonly region?: string;
   /** The only key whose manifests are believed: base64url of the uncompressed P-256 point. */
   readonly key?: string;
@@ -35,9 +37,9 @@ export interface ClientOptions {
   readonly cacheMb?: number;
   /** Links through TURN only: peers do not see each other's addresses. Default false. */
   readonly relayOnly?: boolean;
-  /** Join token, where the tracker wants one. */
+  /** Join token, where the tracker wants one. At most 1024 characters. */
   readonly token?: string;
-  /** STUN and TURN servers beside the tracker's own. Default none: no third party is ever asked unless named here. */
+  /** STUN and TURN servers beside the tracker's own. At most 8. Default none: no third party is asked unless named here. */
   readonly iceServers?: readonly RTCIceServer[];
   /** `memory` keeps nothing after the visit, and shares nothing with other tabs. Default `persistent`. */
   readonly storage?: "persistent" | "memory";

@@ -4,9 +4,12 @@
 import type { ByteRange, Urgency } from "./core/vocabulary.ts";
 import { type Config, originsFrom } from "./options.ts";
 
+/** What `fetch` takes, and what Shoal takes besides. */
 export type ShoalInit = RequestInit & {
   readonly shoal?: {
+    /** How much the page minds waiting; what it does not miss yet waits for peers. Default `now`. */
     readonly urgency?: Urgency;
+    /** Mirrors for this request, as the option `origins`. Ignored when one of them is none. */
     readonly origins?: readonly string[];
     /** `false`: what Shoal cannot serve is not asked of the network; the answer is `Response.error()`. For fetching ahead. */
     readonly passThrough?: boolean;

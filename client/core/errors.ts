@@ -1,6 +1,10 @@
 // The one error class that reaches callers, its codes, and the one table of texts. Codes are public API and listed
 // in the README; compare `error.code`. Expected outcomes (a miss, a choke, a lost link) are never errors.
 
+/**
+ * By code, the facts. `url`: absolute, of the manifest for `manifest/…`, else of the asset. `chunk`: from 0. `limit`: bytes.
+ * `epoch`, `known`: the manifest's, and the newest seen so far. `path`: into the file's JSON; empty for all of it.
+ */
 export interface ErrorDetails {
   "options/invalid": { readonly option: string; readonly expected: string };
   "manifest/unreachable": { readonly url: string };
@@ -39,6 +43,7 @@ const TEXTS: { readonly [C in ErrorCode]: (details: ErrorDetails[C]) => string }
   "client/closed": () => "The client is closed.",
 };
 
+/** The one class of errors that reach callers. Compare `code`, which is stable, not the text, nor the class across bundles. */
 export class ShoalError<C extends ErrorCode = ErrorCode> extends Error {
   override readonly name = "ShoalError";
   readonly code: C;

@@ -16,10 +16,12 @@ export type Violation =
   | "impostor"
   | "poisoned";
 
+/** Where a chunk came from: this browser, others, the site. */
 export type ChunkSource = "cache" | "peers" | "origin";
 
+/** By type, what a listener is handed. Peers are named by their ids, which are others on each visit. */
 export interface ClientEvents {
-  /** A chunk was verified (or came verified from the cache). For progress and chunk maps. */
+  /** Chunk `index` of `count`, from 0, was verified (or came verified from the cache). For progress and chunk maps. */
   chunk: {
     readonly url: string;
     readonly index: number;
@@ -27,7 +29,7 @@ export interface ClientEvents {
     readonly source: ChunkSource;
     readonly bytes: ByteCount;
   };
-  /** A request was answered to its end. */
+  /** A request was answered to its end: how long that took, and bytes by source. */
   retrieved: {
     readonly url: string;
     readonly elapsedMs: Millis;
@@ -35,16 +37,21 @@ export interface ClientEvents {
     readonly peers: ByteCount;
     readonly origin: ByteCount;
   };
+  /** A link stands; `proximity` is the tracker's word for how near its other end is. */
   "peer-joined": { readonly peer: string; readonly proximity: Proximity };
+  /** `remote`: it said goodbye or went away. `local`: this side had a better use for the link, or left. */
   "peer-left": {
     readonly peer: string;
     readonly reason: "remote" | "failed" | "local" | "violation";
   };
+  /** A peer broke the protocol; its link is closed, and it is not spoken to again. */
   violation: { readonly peer: string; readonly kind: Violation };
+  /** `unreachable`: the last attempt failed, and there will be others. `off`: none is named, or none is wanted now. */
   "tracker-changed": { readonly tracker: "connected" | "connecting" | "unreachable" | "off" };
   /** Shoal goes on with less; `message` says what and why. */
   degraded: { readonly code: ErrorCode | DegradedCode; readonly message: string };
 }
+/** Reasons to go on with less that are no errors. */
 export type DegradedCode =
   | "storage/memory-only"
   | "storage/full"

@@ -3,19 +3,25 @@
 import type { Proximity } from "../../tracker/protocol/ids.ts";
 import type { ByteCount, Millis } from "./vocabulary.ts";
 
+/** A snapshot: plain, of its own, and never changed afterwards. */
 export interface ClientStats {
+  /** `in-swarm`: linked, or known to the tracker. `joining`: it is just being reached. `origin-only`: neither, for whatever reason. */
   readonly state: "origin-only" | "joining" | "in-swarm" | "closed";
   readonly tracker: "connected" | "connecting" | "unreachable" | "off";
   /** What the visitor has agreed to: no peers before it is `granted`. */
   readonly consent: "granted" | "ask" | "denied";
   /** Whether others are served now: not switched off, tab visible, link not thrifty, something left to give. */
   readonly upload: boolean;
+  /** This browser's id at the tracker, another on each visit; `null` before it was welcomed. */
   readonly peerId: string | null;
+  /** Where the tracker thinks that this is: a rule's name, a country, `local` or `world`. */
   readonly region: string | null;
   readonly bytes: ByteStats;
   /** peers / (peers + origin); 0 before anything was received. Cache hits are counted apart. */
   readonly offload: number;
+  /** Chunks whose digest was right, and was wrong. */
   readonly chunks: { readonly verified: number; readonly rejected: number };
+  /** What is kept of how many assets, of what may be; `persistent`: it survives the visit. */
   readonly cache: {
     readonly bytes: ByteCount;
     readonly assets: number;
@@ -46,6 +52,7 @@ export interface ByteStats {
   readonly uploaded: ByteCount;
 }
 
+/** One link. Bytes of content since it was made; `rttMs` is `null` before the first answer to a ping. */
 export interface LinkStats {
   readonly peer: string;
   readonly proximity: Proximity;

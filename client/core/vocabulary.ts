@@ -8,6 +8,7 @@ declare const brand: unique symbol;
 
 /** A moment or a span on the `Clock`, in milliseconds. */
 export type Millis = number;
+/** Whole bytes. */
 export type ByteCount = number;
 
 /** base64url of SHA-256 over size, chunk size and digests: what the bytes are, whatever they are called. */

@@ -71,7 +71,7 @@ declare global {
   }
 }
 
-/** Shoal's own: a full frame of one (client/README.md, the protocol between peers). */
+/** Shoal's own: a full frame of one (client/core/wire/README.md). */
 const FRAME_BYTES = 7 + 53_248;
 /** Enough that the channel never runs dry while the page is busy, far below the 16 MiB that Chromium refuses at. */
 const HIGH_WATER_BYTES = MIB;

@@ -11,6 +11,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { publishFlags } from "../../tracker/manifest/publish-flags.ts";
 import { readOptions } from "../../tracker/options.ts";
 import { type RunningTracker, startTracker } from "../../tracker/server.ts";
+import { mistakeIn } from "../api/main.ts";
 import { parseOptions } from "../bench/options.ts";
 import { main as benchTracker } from "../load/main.ts";
 import { run as simulate } from "../scenario/command.ts";
@@ -40,6 +41,7 @@ type Verdict = string | undefined;
 
 /** By script of `package.json`, what its words behind `--` are read by. */
 const PARSERS: Readonly<Record<string, (words: Words) => Verdict | Promise<Verdict>>> = {
+  api: mistakeIn,
   tracker: judgeTracker,
   "publish-manifest": judgePublish,
   bench(words) {

@@ -1,41 +1,23 @@
 // What the documents list is what there is: attributes, codes, verdicts, metrics, files in the guided tours, and links. A
 // thing that comes into the code has to come into its list, and one that goes has to go.
 
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { dirname, join, posix } from "node:path";
 import { expect, test } from "vitest";
 import { ATTRIBUTES } from "../../client/options.ts";
 import { REFUSALS } from "../../tracker/protocol/messages.ts";
 import { startTracker } from "../../tracker/server.ts";
-import { blocksOf, documents, proseOf, ROOT } from "../support/documents.ts";
-
-const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");
-
-/** The part of a document below a heading, up to the next one of the same rank. */
-function section(path: string, heading: string): string {
-  const text = read(path);
-  const begin = text.indexOf(`\n${heading}\n`);
-  if (begin < 0) throw new Error(`${path} has no ${heading}`);
-  const rank = heading.split(" ")[0] ?? "";
-  const end = text.indexOf(`\n${rank} `, begin + 1);
-  return text.slice(begin, end < 0 ? undefined : end);
-}
-
-/** What stands between backticks in the first column of its tables. */
-const firstColumn = (text: string): string[] =>
-  [...text.matchAll(/^\| ([^|]*) \|/gm)].flatMap(([, cell = ""]) => between(cell));
-const between = (text: string): string[] =>
-  [...text.matchAll(/`([^`]+)`/g)].map(([, word = ""]) => word);
-
-/** The words of a union of texts, by the line of the source that declares it. */
-function unionIn(path: string, declaration: string): string[] {
-  const text = read(path);
-  const begin = text.indexOf(declaration);
-  if (begin < 0) throw new Error(`${path} declares no ${declaration}`);
-  return [...text.slice(begin, text.indexOf(";", begin)).matchAll(/"([a-z-/]+)"/g)].map(
-    ([, word = ""]) => word,
-  );
-}
+import {
+  between,
+  blocksOf,
+  documents,
+  firstColumn,
+  proseOf,
+  ROOT,
+  read,
+  section,
+  unionIn,
+} from "../support/documents.ts";
 
 test("the README's attributes are those that the tag takes", () => {
   // Of the visitor's notice, which the tag loads and does not read.

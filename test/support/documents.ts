@@ -1,5 +1,5 @@
-// The documents as data: every Markdown file of this repository, the fenced blocks in them, and the commands in those and
-// between backticks. Judges nothing; what a block must satisfy is said by the tests in `documents/`.
+// The documents as data: every Markdown file of this repository, the fenced blocks in them, the commands in those and
+// between backticks, sections and tables. Judges nothing; what a block must satisfy is said by the tests in `documents/`.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -33,7 +33,7 @@ const FOLDERS = ["client", "tracker", "demo", "test"];
 export function documents(): Document[] {
   const top = readdirSync(ROOT).filter((name) => name.endsWith(".md"));
   const paths = [...top, ...FOLDERS.flatMap((folder) => [...markdownIn(folder)])];
-  return paths.map((path) => ({ path, text: readFileSync(join(ROOT, path), "utf8") }));
+  return paths.map((path) => ({ path, text: read(path) }));
 }
 
 function* markdownIn(folder: string): Generator<string> {
@@ -43,6 +43,53 @@ function* markdownIn(folder: string): Generator<string> {
     if (entry.isDirectory()) yield* markdownIn(path);
     else if (entry.name.endsWith(".md")) yield path;
   }
+}
+
+export const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");
+
+/** The part of a document below a heading, up to the next one of the same rank. */
+export function section(path: string, heading: string): string {
+  const text = read(path);
+  const begin = text.indexOf(`\n${heading}\n`);
+  if (begin < 0) throw new Error(`${path} has no ${heading}`);
+  const rank = heading.split(" ")[0] ?? "";
+  const end = text.indexOf(`\n${rank} `, begin + 1);
+  return text.slice(begin, end < 0 ? undefined : end);
+}
+
+/** The parts of a section, one rank lower. */
+export function sectionsBelow(
+  path: string,
+  heading: string,
+): { readonly title: string; readonly text: string }[] {
+  const [, ...parts] = section(path, heading).split(`\n${heading.split(" ")[0]}# `);
+  return parts.map((part) => ({ title: part.split("\n")[0] ?? "", text: part }));
+}
+
+/** The cells of its tables, without the heads. */
+export function rowsOf(text: string): string[][] {
+  const lines = text.split("\n");
+  const isRule = (line: string | undefined): boolean => /^\|( *-+ *\|)+$/.test(line ?? "");
+  return lines
+    .filter((line, at) => line.startsWith("| ") && !isRule(line) && !isRule(lines[at + 1]))
+    .map((line) => line.slice(1, line.lastIndexOf("|")).split("|"))
+    .map((cells) => cells.map((cell) => cell.trim()));
+}
+
+/** What stands between backticks in the first column of its tables. */
+export const firstColumn = (text: string): string[] =>
+  rowsOf(text).flatMap(([cell = ""]) => between(cell));
+export const between = (text: string): string[] =>
+  [...text.matchAll(/`([^`]+)`/g)].map(([, word = ""]) => word);
+
+/** The words of a union of texts, by the line of the source that declares it. */
+export function unionIn(path: string, declaration: string): string[] {
+  const text = read(path);
+  const begin = text.indexOf(declaration);
+  if (begin < 0) throw new Error(`${path} declares no ${declaration}`);
+  return [...text.slice(begin, text.indexOf(";", begin)).matchAll(/"([a-z-/]+)"/g)].map(
+    ([, word = ""]) => word,
+  );
 }
 
 /** In order. A fence may be indented, as in a list; its text then is without that. */
