@@ -11,6 +11,7 @@ import { idbStore } from "./browser/store-idb.ts";
 import { memoryStore } from "./browser/store-memory.ts";
 import { webSocketConnector } from "./browser/tracker-websocket.ts";
 import { webRtcTransport } from "./browser/transport-simple-peer.ts";
+import { CHUNKS_DATABASE, INDEX_DATABASE } from "./core/cache/stored-chunk.ts";
 import { ShoalError } from "./core/errors.ts";
 import { type ClientEvents, type ClientEventType, Listeners } from "./core/events.ts";
 import { LocalPeer } from "./core/local-peer.ts";
@@ -22,6 +23,7 @@ import { type ClientOptions, type Config, readOptions } from "./options.ts";
 import { type Asked, askedOf, rangeOf, type ShoalInit } from "./request.ts";
 import { respond, unsatisfiable } from "./respond.ts";
 import { warmUp } from "./warm-up.ts";
+import { Liaison } from "./worker/liaison.ts";
 
 export { type ErrorCode, type ErrorDetails, ShoalError } from "./core/errors.ts";
 export type { ClientEvents, ClientEventType } from "./core/events.ts";
@@ -30,6 +32,7 @@ export type { Diagnosis, Evidence } from "./diagnose.ts";
 export type { ClientOptions } from "./options.ts";
 export { hlsLoader } from "./players/hls-loader.ts";
 export type { ShoalInit } from "./request.ts";
+export { unregister } from "./worker/register.ts";
 
 /** A running client; one a page is enough. Its methods may be called at any time, also after `close`. */
 export interface Client {
@@ -88,6 +91,8 @@ class PageClient implements Client {
   readonly #transport: ReturnType<typeof webRtcTransport>;
   readonly #incidents: Incidents;
   readonly #unwatch: Cancel;
+  /** `null`: no service worker is wanted. */
+  readonly #liaison: Liaison | null;
   #closed = false;
   #fellBack = false;
 
@@ -96,6 +101,7 @@ class PageClient implements Client {
     this.#hasher = hasher;
     const transport = webRtcTransport(config);
     this.#transport = transport;
+    const index = this.#store(INDEX_DATABASE, INDEX_BYTES);
     this.#peer = new LocalPeer(
       {
         ...config,
@@ -107,9 +113,9 @@ class PageClient implements Client {
         clock: browserClock(),
         random: browserRandom(),
         hasher,
-        chunks: this.#store("shoal-chunks-1", MEMORY_BYTES),
-        index: this.#store("shoal-index-1", INDEX_BYTES),
-        origin: fetchOrigin(nativeFetch),
+        chunks: this.#store(CHUNKS_DATABASE, MEMORY_BYTES),
+        index,
+        origin: fetchOrigin((url, init) => this.#network(url, init)),
         transport,
         tracker: webSocketConnector(),
       },
@@ -119,8 +125,14 @@ class PageClient implements Client {
     const unwatch = [
       watchConditions({
         changed: (conditions) => this.#peer.setConditions(conditions),
-        left: () => this.#peer.suspend(),
-        returned: () => this.#peer.resume(),
+        left: () => {
+          this.#liaison?.leave();
+          this.#peer.suspend();
+        },
+        returned: () => {
+          this.#peer.resume();
+          void this.#liaison?.enter();
+        },
       }),
       ...(config.storage === "persistent"
         ? [watchConsent((answer) => this.#peer.setConsent(answer))]
@@ -129,7 +141,8 @@ class PageClient implements Client {
     this.#unwatch = () => {
       for (const stop of unwatch) stop();
     };
-    void this.#peer.start();
+    this.#liaison = this.#liaisonOver(index);
+    void this.#peer.start().then(() => this.#liaison?.begin());
     unwatch.push(warmUp({ ...config, fetch: this.fetch }));
     if (transport === null) {
       this.#degraded(
@@ -185,7 +198,7 @@ class PageClient implements Client {
         range,
         reading,
         hasher: this.#hasher,
-        network: (part) => nativeFetch(asked.url, initOf(asked, part)),
+        network: (part) => this.#network(asked.url, initOf(asked, part)),
       });
     } catch (error) {
       reading.close();
@@ -221,7 +234,31 @@ class PageClient implements Client {
   close(): Promise<void> {
     this.#closed = true;
     this.#unwatch();
+    this.#liaison?.close();
     return this.#peer.close();
+  }
+
+  /** Our own reads: not through the worker, which would ask us. */
+  #network(url: string, init: RequestInit): Promise<Response> {
+    return nativeFetch(url, this.#liaison?.past(init) ?? init);
+  }
+
+  #liaisonOver(index: Store): Liaison | null {
+    const { serviceWorker: script } = this.#config;
+    if (script === null) return null;
+    const liaison = new Liaison({
+      script,
+      index,
+      find: async (url) => {
+        const scope = { ...this.#config, base: document.baseURI };
+        return askedOf(url, undefined, scope) === null ? undefined : this.#peer.find(url);
+      },
+      holds: (content) => this.#peer.holds(content),
+      fetch: this.fetch,
+      problem: (code, message) => this.#degraded(code, message),
+    });
+    this.#peer.listeners.on("retrieved", ({ url }) => void liaison.vouch(url));
+    return liaison;
   }
 
   get #recalled(): "granted" | "denied" | null {

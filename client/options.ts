@@ -13,6 +13,8 @@ export interface ClientOptions {
   readonly tracker?: string;
   /** The published manifest. Default `/.well-known/shoal.json` of the page's site; absence is fine. */
   readonly manifest?: string;
+  /** The site's worker file, for example `/shoal-sw.js`. Default none; `off` takes Shoal's worker off the site again. */
+  readonly serviceWorker?: string;
   /** URL patterns that may be served; `*` stands for anything. Default: the sites of the page and of the manifest. */
   readonly include?: readonly string[];
   /** Of these, patterns that may not. At most 100 of each. */
@@ -48,6 +50,8 @@ export interface ClientOptions {
 export interface Config {
   readonly trackerUrl: string | null;
   readonly manifestUrl: string;
+  /** Absolute; `null`: none is wanted, and none is looked for. */
+  readonly serviceWorker: string | "off" | null;
   readonly include: readonly RegExp[];
   readonly exclude: readonly RegExp[];
   readonly origins: readonly string[];
@@ -188,11 +192,21 @@ export function readOptions(options: ClientOptions, base: string, tracker: strin
     urlFrom(base, ["http:", "https:"]),
     new URL("/.well-known/shoal.json", base).href,
   );
+  const ownUrl = urlFrom(base, ["http:", "https:"]);
   const sites = [`${new URL(base).origin}/*`, `${new URL(manifestUrl).origin}/*`];
   const list = `a list of at most ${MOST_PATTERNS} URL patterns`;
   return {
     trackerUrl: trackerUrl === null ? null : trackerUrl.replace(/^http/, "ws"),
     manifestUrl,
+    serviceWorker: read<string | null>(
+      "serviceWorker",
+      'the URL of a file on this site, or "off"',
+      (value) => {
+        const url = value === "off" ? value : ownUrl(value);
+        return url === "off" || url?.startsWith(`${new URL(base).origin}/`) ? url : undefined;
+      },
+      null,
+    ),
     include: read("include", list, patterns, patterns(sites) ?? []),
     exclude: read("exclude", list, patterns, []),
     prefetch: read(
@@ -257,6 +271,7 @@ export const ATTRIBUTES: {
 } = {
   tracker: ["tracker", String],
   manifest: ["manifest", String],
+  serviceWorker: ["serviceWorker", String],
   include: ["include", items],
   exclude: ["exclude", items],
   origins: ["origins", items],

@@ -27,7 +27,7 @@ export interface Asked {
 }
 
 /** Headers that ask for more than the bytes: who is asking, or whether they changed. */
-const NOT_OURS = [
+export const NOT_OURS: readonly string[] = [
   "authorization",
   "cookie",
   "if-match",

@@ -6,6 +6,7 @@ import { ShoalError } from "./core/errors.ts";
 import type { Hasher } from "./core/ports.ts";
 import type { Reading } from "./core/retrieve/reading.ts";
 import type { ByteRange, Content } from "./core/vocabulary.ts";
+import { headOf } from "./head.ts";
 import type { Asked } from "./request.ts";
 import { continues, Rest, Seen } from "./resume.ts";
 
@@ -63,19 +64,7 @@ class Body {
       // Nothing is read before the page asks for it.
       { highWaterMark: 0 },
     );
-    const { size, type } = content.asset;
-    const response = new Response(stream, {
-      status: range === "whole" ? 200 : 206,
-      statusText: range === "whole" ? "OK" : "Partial Content",
-      headers: {
-        "Accept-Ranges": "bytes",
-        "Content-Length": String(range === "whole" ? size : range.last - range.first + 1),
-        "Content-Type": type,
-        ...(range === "whole"
-          ? {}
-          : { "Content-Range": `bytes ${range.first}-${range.last}/${size}` }),
-      },
-    });
+    const response = new Response(stream, headOf(content.asset, range));
     this.#response = asFetched(response, asked.url, () => this.#aborted);
     this.#status();
     return response;
@@ -214,14 +203,5 @@ function networkError(cause: unknown): TypeError {
 }
 
 export function unsatisfiable({ url }: Asked, { asset }: Content): Response {
-  const response = new Response(null, {
-    status: 416,
-    statusText: "Range Not Satisfiable",
-    headers: {
-      "Content-Length": "0",
-      "Content-Range": `bytes */${asset.size}`,
-      "Cache-Status": "shoal; hit",
-    },
-  });
-  return asFetched(response, url, () => null);
+  return asFetched(new Response(null, headOf(asset, "unsatisfiable")), url, () => null);
 }

@@ -3,7 +3,7 @@
 
 import { type Bytes, concatenated, sameBytes } from "../tracker/protocol/bytes.ts";
 import { type AssetStatement, chunkLengthAt } from "../tracker/protocol/manifest.ts";
-import { digestAt } from "./core/cache/chunk-cache.ts";
+import { digestAt } from "./core/cache/stored-chunk.ts";
 import type { Hasher } from "./core/ports.ts";
 import type { ByteCount } from "./core/vocabulary.ts";
 

@@ -4,7 +4,7 @@
 import { type Client, type ClientOptions, newClient } from "./index.ts";
 import { readAttributes } from "./options.ts";
 
-export { hlsLoader, ShoalError } from "./index.ts";
+export { hlsLoader, ShoalError, unregister } from "./index.ts";
 
 declare global {
   interface Window {
@@ -41,8 +41,13 @@ function start(): void {
   try {
     const warn = (message: string): void => console.warn(message);
     const options = readAttributes({ ...tag?.dataset }, document.baseURI, warn);
-    window.shoal = createClient(options);
-    if (tag !== null) void attend(window.shoal, options, tag);
+    const client = createClient(options);
+    // Whoever put the attribute there is looking at the console, if anywhere.
+    client.on("degraded", ({ code, message }) => {
+      if (code.startsWith("worker/")) warn(`Shoal: ${message}`);
+    });
+    window.shoal = client;
+    if (tag !== null) void attend(client, options, tag);
   } catch (error) {
     console.warn("Shoal is off on this page:", error);
   }

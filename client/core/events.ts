@@ -53,6 +53,7 @@ export interface ClientEvents {
 }
 /** Reasons to go on with less that are no errors. */
 export type DegradedCode =
+  | `worker/${"insecure" | "unsupported" | "missing" | "type" | "scope" | "occupied" | "failed"}`
   | "storage/memory-only"
   | "storage/full"
   | "webrtc/missing"

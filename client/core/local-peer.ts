@@ -182,6 +182,11 @@ export class LocalPeer {
     return this.#catalogue.find(url);
   }
 
+  /** Whether anything of it is cached. */
+  holds(content: Content): boolean {
+    return (this.#cache.holding(content.id)?.held ?? 0) > 0;
+  }
+
   /** The network has failed for this URL: what this browser and its neighbours know of it nevertheless. */
   async salvage(url: string): Promise<Content | undefined> {
     return this.#closing === null ? this.#hearsay.find(url) : undefined;

@@ -1,28 +1,56 @@
-// The service worker of a site that asked for one. For now it only takes its place, so that a later version finds a
-// worker to replace: no fetch listener, because a listener that passes everything through costs every request a
-// start of the worker. Never touches a cache or a request.
+// The service worker's door: its events, and `handleFetch` for a site that has a worker of its own. Keeps no state: it is
+// stopped and started as the browser likes. Never touches a navigation, and never fails a request that the network would answer.
 
-/** Raised with every change of what the worker does; pages compare it with their own. */
-const WORKER_VERSION = 1;
-
-/** Asks which worker this is; the answer comes back on the port that was sent along. */
-const VERSION_QUESTION = "shoal-worker-version";
+import { answer, bypassed } from "./answer.ts";
+import { BRIDGE_VERSION, BYPASS_HEADER, isHello, type Welcome } from "./bridge.ts";
+import { isOurs } from "./interception.ts";
 
 // The library types `self` as any worker's.
-const worker = self as unknown as ServiceWorkerGlobalScope;
+const worker = self as unknown as ServiceWorkerGlobalScope & { readonly shoalManual?: unknown };
 
-worker.addEventListener("install", () => {
-  // Nothing is precached, so there is nothing to wait for, and an old worker holds nothing worth keeping.
-  void worker.skipWaiting();
-});
+/** A site's own worker says `self.shoalManual = true` before it imports this, and calls `handleFetch` itself. */
+const isSole = worker.shoalManual !== true;
 
-worker.addEventListener("activate", (event) => {
-  event.waitUntil(worker.clients.claim());
-});
+/**
+ * Answers a request if it is one for Shoal. `false`: it is the caller's, and nothing was done with it. Call it in the
+ * event's own turn, as `respondWith` has to be.
+ */
+export function handleFetch(event: FetchEvent): boolean {
+  try {
+    const { request, clientId } = event;
+    if (request.headers.has(BYPASS_HEADER)) event.respondWith(bypassed(request));
+    else if (isOurs(request, worker.location.origin)) event.respondWith(answer(request, clientId));
+    else return false;
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 worker.addEventListener("message", (event) => {
-  const question: unknown = event.data;
-  if (question === VERSION_QUESTION) event.ports[0]?.postMessage(WORKER_VERSION);
+  if (!isHello(event.data) || !(event.source instanceof Client)) return;
+  const welcome: Welcome = { version: BRIDGE_VERSION, client: event.source.id, sole: isSole };
+  event.ports[0]?.postMessage(welcome);
 });
 
-export {};
+/** In no standard library yet (Chromium 123). */
+interface RoutedInstall extends ExtendableEvent {
+  addRoutes?(rules: readonly unknown[]): Promise<void>;
+}
+
+if (isSole) {
+  worker.addEventListener("install", (event: RoutedInstall) => {
+    // What is never ours does not wait for a worker to start.
+    const rules = [
+      { condition: { requestMode: "navigate" }, source: "network" },
+      { condition: { requestMethod: "POST" }, source: "network" },
+    ];
+    event.waitUntil(event.addRoutes?.(rules).catch(() => {}) ?? Promise.resolve());
+    // Nothing is precached, so there is nothing to wait for, and an old worker holds nothing worth keeping.
+    void worker.skipWaiting();
+  });
+  worker.addEventListener("activate", (event) => {
+    event.waitUntil(worker.clients.claim());
+  });
+  worker.addEventListener("fetch", handleFetch);
+}

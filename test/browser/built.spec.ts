@@ -80,18 +80,20 @@ test("the module exports what it promises and is one file", async ({ page }) => 
   expect(await built("shoal.mjs")).not.toMatch(/^import |\bimport\(|\brequire\(/m);
 });
 
-test("the worker takes its place, says its version and lets requests pass by", async ({ page }) => {
+test("the worker takes its place, says who it is and lets pass what no page has told it of", async ({
+  page,
+}) => {
   await page.goto(`${site.url}/empty`);
-  const version = await page.evaluate(async () => {
+  const welcome = await page.evaluate(async () => {
     await navigator.serviceWorker.register("/worker.js", { updateViaCache: "none" });
     const { active } = await navigator.serviceWorker.ready;
     const channel = new MessageChannel();
     return new Promise((resolve) => {
       channel.port1.onmessage = ({ data }) => resolve(data);
-      active?.postMessage("shoal-worker-version", [channel.port2]);
+      active?.postMessage({ shoal: "hello" }, [channel.port2]);
     });
   });
-  expect(version).toBe(1);
+  expect(welcome).toEqual({ version: 1, client: expect.any(String), sole: true });
   const before = site.requests("/asset");
   expect(await page.evaluate(() => fetch("/asset").then((answer) => answer.text()))).toBe("bytes");
   expect(site.requests("/asset")).toBe(before + 1);

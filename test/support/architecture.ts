@@ -42,7 +42,19 @@ function realms(trackerCore: RegExp): readonly Realm[] {
       may: [PROTOCOL, /^client\/core\/(ports|vocabulary)\.ts$/, /^client\/browser\//],
       packages: "any",
     },
-    { of: /^client\/worker\//, may: [/^client\/worker\//], packages: [] },
+    // The worker reads the page's cache with the page's own code, and answers as the page does; it starts no core.
+    {
+      of: /^client\/worker\//,
+      may: [
+        PROTOCOL,
+        CORE_BASIS,
+        /^client\/core\/(cache\/stored-chunk|catalogue\/content)\.ts$/,
+        /^client\/browser\/(hasher|store-idb)\.ts$/,
+        /^client\/(head|request|resume)\.ts$/,
+        /^client\/worker\//,
+      ],
+      packages: [],
+    },
     {
       of: /^client\/players\//,
       may: [PROTOCOL, CORE_BASIS, /^client\/players\//, /^client\/[^/]+\.ts$/],
@@ -65,8 +77,8 @@ function realms(trackerCore: RegExp): readonly Realm[] {
 const RESERVED: readonly { readonly file: RegExp; readonly by: RegExp; readonly why: string }[] = [
   {
     file: /^client\/browser\//,
-    by: /^(client\/(browser\/|[^/]+\.ts$)|test\/)/,
-    why: "adapters are chosen at the top of the client",
+    by: /^(client\/(browser\/|worker\/answer\.ts$|[^/]+\.ts$)|test\/)/,
+    why: "adapters are chosen at the top of the client, and of the worker",
   },
   { file: /^tracker\/main\.ts$/, by: /^$/, why: "the command is nobody's library" },
   {

@@ -2,19 +2,19 @@
 // store, within a budget. What is held is derived from the store's own keys at start, so a crash between two writes
 // loses nothing but the last moment. Never takes in a chunk that was not verified; verifies again what it reads back.
 //
-//   chunk store   "<content id>.<index>" -> bytes        index store   "content.<content id>" -> the statement
+//   chunk store   as `stored-chunk` has it        index store   "content.<content id>" -> the statement
 
-import { type Bytes, fromUtf8, sameBytes, utf8 } from "../../../tracker/protocol/bytes.ts";
+import { type Bytes, fromUtf8, utf8 } from "../../../tracker/protocol/bytes.ts";
 import {
   type AssetStatement,
   chunkLengthAt,
-  DIGEST_BYTES,
   parseManifest,
   writeManifest,
 } from "../../../tracker/protocol/manifest.ts";
 import type { Clock, Hasher, Store } from "../ports.ts";
 import type { ByteCount, Cancel, Content, ContentId, Millis } from "../vocabulary.ts";
 import { Bitfield } from "./bitfield.ts";
+import { CHUNK_KEY, type ChunkKey, chunkKey, storedChunk } from "./stored-chunk.ts";
 
 /** About 16 records of 256 KiB in one transaction are IndexedDB's sweet spot; more make one quota error costlier. */
 const BATCH_BYTES: ByteCount = 4 * 1024 * 1024;
@@ -36,10 +36,6 @@ const EVICT_TO = 0.95;
 const EVICT_WHEN_FULL = 0.1;
 
 const CONTENT_PREFIX = "content.";
-type ChunkKey = string;
-/** A number has one spelling, or one chunk would count twice. */
-const CHUNK_KEY = /^([^.]+)\.(0|[1-9]\d{0,9})$/;
-const chunkKey = (content: ContentId, index: number): ChunkKey => `${content}.${index}`;
 
 interface Held {
   content: Content;
@@ -191,10 +187,8 @@ export class ChunkCache {
       this.#warm(key, hot);
       return hot;
     }
-    const stored = await this.#needs.chunks.get(key);
-    const digest = stored && (await this.#needs.hasher.sha256(stored));
-    const right = digestAt(entry.held.content.asset, index);
-    if (stored === undefined || digest === undefined || !sameBytes(digest, right)) {
+    const stored = await storedChunk(this.#needs, entry.held.content, index);
+    if (stored === undefined) {
       if (this.#entries.get(key) === entry) this.#remove([key]);
       return undefined;
     }
@@ -392,9 +386,4 @@ export class ChunkCache {
       this.#needs.gone(held.content.id, indices);
     }
   }
-}
-
-/** The digest the manifest gives for one chunk. */
-export function digestAt(asset: Pick<AssetStatement, "digests">, index: number): Bytes {
-  return asset.digests.subarray(index * DIGEST_BYTES, (index + 1) * DIGEST_BYTES);
 }

@@ -3,7 +3,8 @@
 
 import { type Bytes, sameBytes } from "../../../tracker/protocol/bytes.ts";
 import type { PeerId } from "../../../tracker/protocol/ids.ts";
-import { type ChunkCache, digestAt } from "../cache/chunk-cache.ts";
+import type { ChunkCache } from "../cache/chunk-cache.ts";
+import { digestAt } from "../cache/stored-chunk.ts";
 import { ShoalError } from "../errors.ts";
 import type { ChunkSource } from "../events.ts";
 import type { Clock, Hasher, Origin, OriginOutcome } from "../ports.ts";

@@ -1,0 +1,115 @@
+// A page's dealings with the site's service worker: has it registered, answers it, and leaves it vouchers for what is cached, so
+// that it can do without any page. Owns the host; decides nothing about content.
+
+import type { DegradedCode } from "../core/events.ts";
+import type { Store } from "../core/ports.ts";
+import type { Content, Millis } from "../core/vocabulary.ts";
+import { BYPASS_HEADER } from "./bridge.ts";
+import { Host, type Hosted } from "./host.ts";
+import { register, unregister } from "./register.ts";
+import { vouchedUrl, voucherKey, writeVoucher } from "./voucher.ts";
+
+/**
+ * How long the worker serves from the cache on a page's word alone. What the site publishes now is known to every page shortly after it
+ * was opened; for so long at most may the first requests of the next page, which are made before it knows, get what
+ * was right for the one before it.
+ */
+const VOUCHED_FOR: Millis = 60_000;
+/** A page that is opened renews so many; more would be work that few of its visitors have any use for. */
+const MOST_RENEWED = 1000;
+
+export interface LiaisonNeeds {
+  /** The site's worker file, absolute, or `off`. */
+  readonly script: string;
+  readonly index: Store;
+  /** The client's. */
+  readonly fetch: Hosted["fetch"];
+  /** What the manifest says of a URL now. */
+  find(url: string): Promise<Content | undefined>;
+  /** Whether anything of it is cached. */
+  holds(content: Content): boolean;
+  problem(code: DegradedCode, message: string): void;
+}
+
+export class Liaison {
+  readonly #needs: LiaisonNeeds;
+  readonly #host: Host | null;
+  /** Until when each URL is vouched for, as far as this page wrote it. */
+  readonly #vouched = new Map<string, Millis>();
+  #isClosed = false;
+
+  constructor(needs: LiaisonNeeds) {
+    this.#needs = needs;
+    const container: ServiceWorkerContainer | undefined = navigator.serviceWorker;
+    const isWanted = needs.script !== "off" && container !== undefined;
+    this.#host = isWanted ? new Host(container, needs) : null;
+  }
+
+  /** Once the client can answer. */
+  async begin(): Promise<void> {
+    const { script, problem } = this.#needs;
+    if (script === "off") return unregister();
+    // The worker of an earlier visit is there already.
+    void this.enter();
+    const wrong = await register(script);
+    if (wrong !== null) problem(wrong.code, wrong.message);
+    await this.enter();
+    await this.#renew();
+  }
+
+  async enter(): Promise<void> {
+    if (!this.#isClosed) await this.#host?.enter();
+  }
+  leave(): void {
+    this.#host?.leave();
+  }
+  close(): void {
+    this.#isClosed = true;
+    this.#host?.close();
+  }
+
+  /** For reads of the origin: past the worker, which would only come to us with them. */
+  past(init: RequestInit): RequestInit {
+    if (this.#host?.isUp !== true) return init;
+    const headers = new Headers(init.headers);
+    headers.set(BYPASS_HEADER, "1");
+    return { ...init, headers };
+  }
+
+  /** A request for it was answered: from now on the worker may, for a while; or not, if it is not what it was. */
+  async vouch(url: string): Promise<void> {
+    if (this.#host === null || (this.#vouched.get(url) ?? 0) > Date.now() + VOUCHED_FOR / 2) return;
+    await this.#write([url]);
+  }
+
+  /** What earlier pages left. */
+  async #renew(): Promise<void> {
+    if (this.#host === null) return;
+    const urls: string[] = [];
+    for (const key of await this.#needs.index.keys()) {
+      const url = vouchedUrl(key);
+      if (url !== undefined) urls.push(url);
+    }
+    await this.#write(urls.slice(0, MOST_RENEWED));
+  }
+
+  async #write(urls: readonly string[]): Promise<void> {
+    const { index, find, holds } = this.#needs;
+    const records: (readonly [string, Uint8Array<ArrayBuffer>])[] = [];
+    const over: string[] = [];
+    for (const url of urls) {
+      const content = await find(url);
+      if (content === undefined || !holds(content)) {
+        over.push(voucherKey(url));
+        this.#vouched.delete(url);
+        continue;
+      }
+      const until = Date.now() + VOUCHED_FOR;
+      this.#vouched.set(url, until);
+      records.push([voucherKey(url), writeVoucher({ asset: content.asset, until })]);
+    }
+    if (this.#isClosed) return;
+    await index.put(records);
+    await index.delete(over);
+  }
+}

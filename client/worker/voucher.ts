@@ -1,0 +1,32 @@
+// A page's word, left in the index store, that a URL is a certain content until a certain moment. With it the service worker serves
+// what is cached without asking any page. Trust stays where it is: only a page that has checked a manifest writes one,
+// and the worker checks every chunk against it.
+
+import { type Bytes, fromUtf8, utf8 } from "../../tracker/protocol/bytes.ts";
+import { type AssetStatement, writeManifest } from "../../tracker/protocol/manifest.ts";
+import type { Millis } from "../core/vocabulary.ts";
+import { assetIn } from "./bridge.ts";
+
+export interface Voucher {
+  readonly asset: AssetStatement;
+  /** By the wall clock, in milliseconds since 1970. Afterwards it counts only when the origin fails. */
+  readonly until: Millis;
+}
+
+const PREFIX = "voucher.";
+export const voucherKey = (url: string): string => PREFIX + url;
+/** `undefined`: the key of something else. */
+export const vouchedUrl = (key: string): string | undefined =>
+  key.startsWith(PREFIX) ? key.slice(PREFIX.length) : undefined;
+
+export const statementOf = (asset: AssetStatement): string =>
+  writeManifest(asset.epoch, asset.key, [asset]);
+
+export const writeVoucher = ({ asset, until }: Voucher): Bytes =>
+  utf8(`${until}\n${statementOf(asset)}`);
+
+export function parseVoucher(url: string, record: Bytes): Voucher | undefined {
+  const [, until, text = ""] = /^(\d{1,15})\n(.+)$/s.exec(fromUtf8(record) ?? "") ?? [];
+  const asset = assetIn(text, url);
+  return asset === undefined ? undefined : { asset, until: Number(until) };
+}

