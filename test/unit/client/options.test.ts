@@ -27,6 +27,7 @@ test("without options, a site is served from its own manifest, and nobody else i
   expect(config).toEqual({
     trackerUrl: null,
     manifestUrl: "https://site.example/.well-known/shoal.json",
+    serviceWorker: null,
     exclude: [],
     origins: [],
     prefetch: [],
@@ -55,6 +56,8 @@ describe("an option in its bounds is taken:", () => {
     ["tracker", "/tracker", { trackerUrl: "wss://site.example/tracker" }],
     ["manifest", "shoal.json", { manifestUrl: "https://site.example/news/shoal.json" }],
     ["manifest", "https://cdn.example/m.json", { manifestUrl: "https://cdn.example/m.json" }],
+    ["serviceWorker", "/sw.js", { serviceWorker: "https://site.example/sw.js" }],
+    ["serviceWorker", "off", { serviceWorker: "off" }],
     ["consent", "ask", { consent: "ask" }],
     ["consent", "denied", { consent: "denied" }],
     ["upload", false, { upload: false }],
@@ -84,6 +87,7 @@ describe("an option out of its bounds is options/invalid, and is named:", () => 
   const cases: readonly (readonly [keyof ClientOptions, ...unknown[]])[] = [
     ["tracker", "", "ftp://tracker.example", "javascript:alert(1)", 7, null, "https://["],
     ["manifest", "", "wss://site.example/m", "data:,{}", false],
+    ["serviceWorker", "", "https://cdn.example/sw.js", "//site.example.org/sw.js", "data:,", 7],
     ["include", "https://a.example/*", [""], [7], ["https://["], new Array(101).fill("/x")],
     ["exclude", {}, [null], ["/".repeat(2049)]],
     [
