@@ -31,6 +31,7 @@ export type { ByteStats, ClientStats, LinkStats } from "./core/stats.ts";
 export type { Diagnosis, Evidence } from "./diagnose.ts";
 export type { ClientOptions } from "./options.ts";
 export { hlsLoader } from "./players/hls-loader.ts";
+export { prepareMedia } from "./players/media-element.ts";
 export type { ShoalInit } from "./request.ts";
 export { unregister } from "./worker/register.ts";
 

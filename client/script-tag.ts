@@ -4,7 +4,7 @@
 import { type Client, type ClientOptions, newClient } from "./index.ts";
 import { readAttributes } from "./options.ts";
 
-export { hlsLoader, ShoalError, unregister } from "./index.ts";
+export { hlsLoader, prepareMedia, ShoalError, unregister } from "./index.ts";
 
 declare global {
   interface Window {

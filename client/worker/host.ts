@@ -18,7 +18,7 @@ import {
 import { statementOf } from "./voucher.ts";
 
 /** A worker that does not say who it is within this time is not one of ours, or not one that could help. */
-const HELLO_PATIENCE: Millis = 5000;
+const HELLO_PATIENCE: Millis = 3000;
 /**
  * A worker that wants nothing for so long was stopped, or its reader has paused; whoever reads on then gets the rest from the
  * network. Until then the pages of a film that is paused for a moment do not begin anew.

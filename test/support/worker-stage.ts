@@ -31,14 +31,19 @@ export async function visitControlled(
   return page;
 }
 
-/** The worker has the page, and the page holds the lock that says so. */
+/** The worker has this very page, and the page holds the lock that says so. */
 export async function answering(page: Page): Promise<void> {
   await page.waitForFunction(async () => {
+    const { controller } = navigator.serviceWorker;
+    if (controller === null) return false;
+    const { port1, port2 } = new MessageChannel();
+    const welcome = new Promise<MessageEvent<{ client: string }>>((resolve) => {
+      port1.onmessage = resolve;
+    });
+    controller.postMessage({ shoal: "hello" }, [port2]);
+    const { client } = (await welcome).data;
     const { held = [] } = await navigator.locks.query();
-    return navigator.serviceWorker.controller !== null && held.some(isHost);
-    function isHost({ name }: LockInfo): boolean {
-      return name?.startsWith("shoal-host-") === true;
-    }
+    return held.some(({ name }) => name?.startsWith("shoal-host-") && name.endsWith(` ${client}`));
   });
 }
 
