@@ -29,6 +29,7 @@ const OUTPUTS = [
   { file: "dist/client/shoal.mjs", from: "client/index.ts", with: page("es") },
   { file: "dist/client/shoal-notice.mjs", from: "client/notice.ts", with: page("es") },
   { file: "dist/client/shoal-save.mjs", from: "client/save.ts", with: page("es") },
+  { file: "dist/client/shoal-bridge.mjs", from: "client/worker/liaison.ts", with: page("es") },
   {
     file: "dist/client/shoal-sw.js",
     from: "client/worker/service-worker.ts",

@@ -50,14 +50,17 @@ export interface Evidence {
   readonly swarms: Circumstances["swarms"];
   readonly introductions: Circumstances["introductions"];
   readonly links: number;
-  /** Requests to `client.fetch`: answered by Shoal, and left to the network. */
+  /** Requests to `client.fetch`, and through the worker: answered by Shoal, and left to the network. */
   readonly requests: { readonly answered: number; readonly passed: number };
   readonly bytes: ClientStats["bytes"];
   /** What went wrong so far: Shoal's own reasons, and how often peers broke the protocol. */
   readonly degraded: readonly { readonly code: string; readonly message: string }[];
   readonly violations: Readonly<Partial<Record<Violation, number>>>;
-  /** `controlling`: a service worker stands between page and network. Needed for nothing but plain URLs. */
-  readonly worker: "controlling" | "none" | "unsupported";
+  /**
+   * `answering`: Shoal's worker asks this page about its plain URLs. `controlling`: there is a worker, and it does not: it is another
+   * one, or of another release. `none`: none has this page; after a first visit, from the next load on.
+   */
+  readonly worker: "answering" | "controlling" | "none" | "unsupported";
 }
 
 /** Enough for any network that a visitor would call working. */
@@ -85,6 +88,8 @@ export interface Subject {
   /** `null`: there is no WebRTC. */
   readonly ways: (() => Promise<Ways>) | null;
   circumstances(): Circumstances | null;
+  /** Whether a worker asks this page. */
+  isAsked(): boolean;
   /** As it was before anybody wrapped it. */
   readonly fetch: typeof fetch;
 }
@@ -123,14 +128,15 @@ export async function diagnose(subject: Subject): Promise<Diagnosis> {
     bytes: stats.bytes,
     degraded: [...incidents.degraded.values()],
     violations: { ...incidents.violations },
-    worker:
-      navigator.serviceWorker === undefined
-        ? "unsupported"
-        : navigator.serviceWorker.controller === null
-          ? "none"
-          : "controlling",
+    worker: workerOf(subject),
   };
   return { ...conclude(evidence, stats.state === "closed"), evidence };
+}
+
+function workerOf(subject: Subject): Evidence["worker"] {
+  if (navigator.serviceWorker === undefined) return "unsupported";
+  if (navigator.serviceWorker.controller === null) return "none";
+  return subject.isAsked() ? "answering" : "controlling";
 }
 
 /** The first reason that explains everything after it. */

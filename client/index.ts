@@ -23,7 +23,7 @@ import { type ClientOptions, type Config, readOptions } from "./options.ts";
 import { type Asked, askedOf, rangeOf, type ShoalInit } from "./request.ts";
 import { respond, unsatisfiable } from "./respond.ts";
 import { warmUp } from "./warm-up.ts";
-import { Liaison } from "./worker/liaison.ts";
+import * as liaison from "./worker/liaison.ts";
 
 export { type ErrorCode, type ErrorDetails, ShoalError } from "./core/errors.ts";
 export type { ClientEvents, ClientEventType } from "./core/events.ts";
@@ -33,7 +33,7 @@ export type { ClientOptions } from "./options.ts";
 export { hlsLoader } from "./players/hls-loader.ts";
 export { prepareMedia } from "./players/media-element.ts";
 export type { ShoalInit } from "./request.ts";
-export { unregister } from "./worker/register.ts";
+export { unregister } from "./worker/liaison.ts";
 
 /** A running client; one a page is enough. Its methods may be called at any time, also after `close`. */
 export interface Client {
@@ -75,14 +75,22 @@ const nativeFetch: typeof fetch = globalThis.fetch.bind(globalThis);
  * once; what it needs is opened behind it. Needs a page.
  */
 export function createClient(options: ClientOptions = {}): Client {
-  return newClient(options, null);
+  return newClient(options, { tracker: null, liaison: async () => liaison });
 }
 
-/** `tracker`: where the script came from, if it did. For the script tag. @internal */
-export function newClient(options: ClientOptions, tracker: string | null): Client {
-  const config = readOptions(options, document.baseURI, tracker);
+/** How the client came to the page. @internal */
+export interface Arrival {
+  /** Where the script came from, if it did. */
+  readonly tracker: string | null;
+  /** Most pages have no service worker, and do not load what deals with one. */
+  liaison(): Promise<typeof liaison>;
+}
+
+/** For the script tag. @internal */
+export function newClient(options: ClientOptions, arrival: Arrival): Client {
+  const config = readOptions(options, document.baseURI, arrival.tracker);
   const hasher = webCryptoHasher();
-  return hasher === null ? new PlainClient(config) : new PageClient(config, hasher);
+  return hasher === null ? new PlainClient(config) : new PageClient(config, hasher, arrival);
 }
 
 class PageClient implements Client {
@@ -92,12 +100,12 @@ class PageClient implements Client {
   readonly #transport: ReturnType<typeof webRtcTransport>;
   readonly #incidents: Incidents;
   readonly #unwatch: Cancel;
-  /** `null`: no service worker is wanted. */
-  readonly #liaison: Liaison | null;
+  /** `null`: no service worker is wanted, or what deals with it is not here yet. */
+  #liaison: liaison.Liaison | null = null;
   #closed = false;
   #fellBack = false;
 
-  constructor(config: Config, hasher: Hasher) {
+  constructor(config: Config, hasher: Hasher, arrival: Arrival) {
     this.#config = config;
     this.#hasher = hasher;
     const transport = webRtcTransport(config);
@@ -142,8 +150,8 @@ class PageClient implements Client {
     this.#unwatch = () => {
       for (const stop of unwatch) stop();
     };
-    this.#liaison = this.#liaisonOver(index);
-    void this.#peer.start().then(() => this.#liaison?.begin());
+    void this.#peer.start();
+    if (config.serviceWorker !== null) void this.#liaise(config.serviceWorker, index, arrival);
     unwatch.push(warmUp({ ...config, fetch: this.fetch }));
     if (transport === null) {
       this.#degraded(
@@ -222,6 +230,7 @@ class PageClient implements Client {
       stats: () => this.stats(),
       ways: this.#transport?.ways ?? null,
       circumstances: () => this.#peer.circumstances,
+      isAsked: () => this.#liaison?.isAsked === true,
       fetch: nativeFetch,
     });
   }
@@ -244,22 +253,29 @@ class PageClient implements Client {
     return nativeFetch(url, this.#liaison?.past(init) ?? init);
   }
 
-  #liaisonOver(index: Store): Liaison | null {
-    const { serviceWorker: script } = this.#config;
-    if (script === null) return null;
-    const liaison = new Liaison({
+  /** Loaded while the manifest is. Until it is there, the worker leaves this page's requests to the network. */
+  async #liaise(script: string, index: Store, arrival: Arrival): Promise<void> {
+    const [loaded] = await Promise.allSettled([arrival.liaison(), this.#peer.start()]);
+    if (this.#closed) return;
+    if (loaded.status === "rejected") {
+      const message = `What deals with ${script} cannot be loaded (${loaded.reason}): put shoal-bridge.mjs beside shoal.js.`;
+      return this.#degraded("worker/failed", message);
+    }
+    this.#liaison = new loaded.value.Liaison({
       script,
       index,
+      manifest: this.#config.manifestUrl,
       find: async (url) => {
         const scope = { ...this.#config, base: document.baseURI };
         return askedOf(url, undefined, scope) === null ? undefined : this.#peer.find(url);
       },
       holds: (content) => this.#peer.holds(content),
       fetch: this.fetch,
+      passed: () => this.#incidents.passed++,
       problem: (code, message) => this.#degraded(code, message),
     });
-    this.#peer.listeners.on("retrieved", ({ url }) => void liaison.vouch(url));
-    return liaison;
+    this.#peer.listeners.on("retrieved", ({ url }) => void this.#liaison?.vouch(url));
+    await this.#liaison.begin();
   }
 
   get #recalled(): "granted" | "denied" | null {
@@ -362,6 +378,7 @@ class PlainClient implements Client {
       stats: () => this.stats(),
       ways: null,
       circumstances: () => null,
+      isAsked: () => false,
       fetch: nativeFetch,
     });
   }

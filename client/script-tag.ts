@@ -4,7 +4,7 @@
 import { type Client, type ClientOptions, newClient } from "./index.ts";
 import { readAttributes } from "./options.ts";
 
-export { hlsLoader, prepareMedia, ShoalError, unregister } from "./index.ts";
+export { hlsLoader, prepareMedia, ShoalError } from "./index.ts";
 
 declare global {
   interface Window {
@@ -16,19 +16,29 @@ declare global {
 const tag = document.currentScript instanceof HTMLScriptElement ? document.currentScript : null;
 const origin = tag?.src ? new URL(tag.src).origin : null;
 
+/** What many pages have no use for lies in files of their own beside this one. */
+async function loaded<T>(file: string): Promise<T> {
+  return import(/* @vite-ignore */ new URL(file, tag?.src).href);
+}
+const liaison = () => loaded<typeof import("./worker/liaison.ts")>("shoal-bridge.mjs");
+
 /** As in the module, but the tracker defaults to where this script came from. */
 export function createClient(options: ClientOptions = {}): Client {
-  return newClient(options, origin);
+  return newClient(options, { tracker: origin, liaison });
+}
+
+/** As in the module. */
+export async function unregister(): Promise<void> {
+  return (await liaison()).unregister();
 }
 
 /** What visitors see is a script of its own, for the pages that want it. */
-async function attend(client: Client, { consent }: ClientOptions, from: HTMLScriptElement) {
-  const { badge, texts } = from.dataset;
+async function attend(client: Client, { consent }: ClientOptions, { dataset }: HTMLElement) {
+  const { badge, texts } = dataset;
   const shown = badge === "on" || (consent === "ask" && badge !== "off");
   if (consent !== "ask" && !shown) return;
   try {
-    const address = new URL("shoal-notice.mjs", from.src).href;
-    const notice: typeof import("./notice.ts") = await import(/* @vite-ignore */ address);
+    const notice = await loaded<typeof import("./notice.ts")>("shoal-notice.mjs");
     await notice.attend(client, { badge: shown, texts });
   } catch (error) {
     console.warn("Shoal cannot ask for consent on this page, so nothing is shared:", error);

@@ -13,6 +13,7 @@ export const SCRIPT_NAMES = [
   "shoal-sw.js",
   "shoal-notice.mjs",
   "shoal-save.mjs",
+  "shoal-bridge.mjs",
 ] as const;
 export type ScriptName = (typeof SCRIPT_NAMES)[number];
 

@@ -5,6 +5,7 @@ import { webCryptoHasher } from "../browser/hasher.ts";
 import { idbStore } from "../browser/store-idb.ts";
 import { CHUNKS_DATABASE, INDEX_DATABASE } from "../core/cache/stored-chunk.ts";
 import { contentOf } from "../core/catalogue/content.ts";
+import { against } from "../core/catalogue/standing.ts";
 import type { Hasher, Store } from "../core/ports.ts";
 import type { ByteRange, Content, Millis } from "../core/vocabulary.ts";
 import { headOf } from "../head.ts";
@@ -31,13 +32,13 @@ type Part = ByteRange | "whole";
 /** Rejects only as the network does. */
 export async function answer(request: Request, clientId: string): Promise<Response> {
   const wanted = new Wanted(request, clientId);
-  const voucher = await within(LOOK_PATIENCE, wanted.voucher());
+  const voucher = await wanted.voucher();
   if (voucher !== undefined && voucher.until > Date.now()) {
     const cached = await wanted.fromCache(voucher);
     if (cached !== undefined) return cached;
   }
   const offered = await wanted.fromPage();
-  return offered ?? wanted.fromNetwork(voucher);
+  return offered ?? wanted.fromNetwork();
 }
 
 /** A request that a page in front of the worker makes of the origin, as it would be without either. */
@@ -58,9 +59,18 @@ class Wanted {
     this.#url = request.url.split("#", 1)[0] ?? request.url;
   }
 
-  async voucher(): Promise<Voucher | undefined> {
+  /** `undefined`: there is none, or it counts for nothing any more. */
+  voucher(): Promise<Voucher | undefined> {
+    return within(LOOK_PATIENCE, this.#voucher());
+  }
+
+  async #voucher(): Promise<Voucher | undefined> {
     const record = await index.get(voucherKey(this.#url));
-    return record && parseVoucher(this.#url, record);
+    const voucher = record && parseVoucher(this.#url, record);
+    if (voucher === undefined) return undefined;
+    const objection = await against(index, voucher.manifest, voucher.asset);
+    if (objection === "hard") return undefined;
+    return objection === "soft" ? { ...voucher, until: 0 } : voucher;
   }
 
   /** `undefined`: its beginning is not there. */
@@ -94,12 +104,12 @@ class Wanted {
   }
 
   /** An origin that is down, or says that it is, does not take with it what is here. */
-  async fromNetwork(voucher: Voucher | undefined): Promise<Response> {
+  async fromNetwork(): Promise<Response> {
     const answered = this.#fetch();
-    if (voucher === undefined) return answered;
     const response = await answered.catch(() => null);
     if (response !== null && response.status < 500) return response;
-    return (await this.fromCache(voucher)) ?? response ?? answered;
+    const voucher = await this.voucher();
+    return (voucher && (await this.fromCache(voucher))) ?? response ?? answered;
   }
 
   #ask(): Promise<PageOffer | undefined> {

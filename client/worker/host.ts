@@ -18,7 +18,9 @@ import {
 import { statementOf } from "./voucher.ts";
 
 /** A worker that does not say who it is within this time is not one of ours, or not one that could help. */
-const HELLO_PATIENCE: Millis = 3000;
+export const HELLO_PATIENCE: Millis = 3000;
+/** The one that controls the page may take its time: a busy machine needs seconds to start it. */
+const CONTROLLER_PATIENCE: Millis = 60_000;
 /**
  * A worker that wants nothing for so long was stopped, or its reader has paused; whoever reads on then gets the rest from the
  * network. Until then the pages of a film that is paused for a moment do not begin anew.
@@ -33,10 +35,10 @@ export interface Hosted {
 }
 
 /** Who a worker is; `null`: it does not speak with us. */
-export function greeted(worker: ServiceWorker): Promise<Welcome | null> {
+export function greeted(worker: ServiceWorker, patience: Millis): Promise<Welcome | null> {
   const { port1, port2 } = new MessageChannel();
   return new Promise<Welcome | null>((resolve) => {
-    const timer = setTimeout(resolve, HELLO_PATIENCE, null);
+    const timer = setTimeout(resolve, patience, null);
     port1.onmessage = (event: MessageEvent<unknown>) => {
       clearTimeout(timer);
       resolve(welcomeOf(event.data));
@@ -68,8 +70,13 @@ export class Host {
   /** From now on the worker may ask, if one controls this page and it is of our version; otherwise it may not. */
   async enter(): Promise<void> {
     const { controller } = this.#container;
-    const welcome = controller && (await greeted(controller));
+    const welcome = controller && (await greeted(controller, CONTROLLER_PATIENCE));
+    if (controller !== this.#container.controller) return;
     if (welcome?.version !== BRIDGE_VERSION) return this.leave();
+    // Until then the browser keeps back what a worker says, unless told otherwise; but a site's own worker may have something to say to
+    // listeners of the site's that are not there yet.
+    if (welcome.sole) this.#container.startMessages();
+    else await parsed();
     // Absent before Safari 15.4; then the worker asks nobody.
     const locks: LockManager | undefined = navigator.locks;
     if (locks === undefined || this.isUp || this.#stop.signal.aborted) return;
@@ -98,6 +105,11 @@ export class Host {
     if (url === null || !this.isUp) return port.postMessage({ reply: "none" } satisfies Reply);
     void new Pump(url, port, this.#hosted).run();
   }
+}
+
+async function parsed(): Promise<void> {
+  if (document.readyState !== "loading") return;
+  await new Promise((resolve) => addEventListener("DOMContentLoaded", resolve, { once: true }));
 }
 
 /** One asset on its way to the worker. */

@@ -1,13 +1,14 @@
 // A page's dealings with the site's service worker: has it registered, answers it, and leaves it vouchers for what is cached, so
 // that it can do without any page. Owns the host; decides nothing about content.
 
+import type { Bytes } from "../../tracker/protocol/bytes.ts";
 import type { DegradedCode } from "../core/events.ts";
 import type { Store } from "../core/ports.ts";
 import type { Content, Millis } from "../core/vocabulary.ts";
 import { BYPASS_HEADER } from "./bridge.ts";
-import { Host, type Hosted } from "./host.ts";
-import { register, unregister } from "./register.ts";
-import { vouchedUrl, voucherKey, writeVoucher } from "./voucher.ts";
+import { greeted, HELLO_PATIENCE, Host, type Hosted } from "./host.ts";
+import { register } from "./register.ts";
+import { type Voucher, vouchedUrl, voucherKey, writeVoucher } from "./voucher.ts";
 
 /**
  * How long the worker serves from the cache on a page's word alone. What the site publishes now is known to every page shortly after it
@@ -22,38 +23,41 @@ export interface LiaisonNeeds {
   /** The site's worker file, absolute, or `off`. */
   readonly script: string;
   readonly index: Store;
+  /** The URL of the manifest that `find` goes by. */
+  readonly manifest: string;
   /** The client's. */
   readonly fetch: Hosted["fetch"];
   /** What the manifest says of a URL now. */
   find(url: string): Promise<Content | undefined>;
   /** Whether anything of it is cached. */
   holds(content: Content): boolean;
+  /** The worker asked for what the manifest says nothing of. */
+  passed(): void;
   problem(code: DegradedCode, message: string): void;
 }
 
 export class Liaison {
   readonly #needs: LiaisonNeeds;
   readonly #host: Host | null;
-  /** Until when each URL is vouched for, as far as this page wrote it. */
-  readonly #vouched = new Map<string, Millis>();
+  /** What this page wrote. */
+  readonly #vouched = new Map<string, Voucher>();
   #isClosed = false;
 
   constructor(needs: LiaisonNeeds) {
     this.#needs = needs;
     const container: ServiceWorkerContainer | undefined = navigator.serviceWorker;
     const isWanted = needs.script !== "off" && container !== undefined;
-    this.#host = isWanted ? new Host(container, needs) : null;
+    this.#host = isWanted ? new Host(container, this.#hosted) : null;
   }
 
   /** Once the client can answer. */
   async begin(): Promise<void> {
     const { script, problem } = this.#needs;
     if (script === "off") return unregister();
-    // The worker of an earlier visit is there already.
+    // The worker of an earlier visit is there already; the host notices when another one takes over.
     void this.enter();
     const wrong = await register(script);
     if (wrong !== null) problem(wrong.code, wrong.message);
-    await this.enter();
     await this.#renew();
   }
 
@@ -68,9 +72,14 @@ export class Liaison {
     this.#host?.close();
   }
 
+  /** Whether the worker comes to this page with its requests. */
+  get isAsked(): boolean {
+    return this.#host?.isUp === true;
+  }
+
   /** For reads of the origin: past the worker, which would only come to us with them. */
   past(init: RequestInit): RequestInit {
-    if (this.#host?.isUp !== true) return init;
+    if (!this.isAsked) return init;
     const headers = new Headers(init.headers);
     headers.set(BYPASS_HEADER, "1");
     return { ...init, headers };
@@ -78,8 +87,7 @@ export class Liaison {
 
   /** A request for it was answered: from now on the worker may, for a while; or not, if it is not what it was. */
   async vouch(url: string): Promise<void> {
-    if (this.#host === null || (this.#vouched.get(url) ?? 0) > Date.now() + VOUCHED_FOR / 2) return;
-    await this.#write([url]);
+    if (this.#host !== null) await this.#write([url]);
   }
 
   /** What earlier pages left. */
@@ -94,8 +102,8 @@ export class Liaison {
   }
 
   async #write(urls: readonly string[]): Promise<void> {
-    const { index, find, holds } = this.#needs;
-    const records: (readonly [string, Uint8Array<ArrayBuffer>])[] = [];
+    const { index, find, holds, manifest } = this.#needs;
+    const records: (readonly [string, Bytes])[] = [];
     const over: string[] = [];
     for (const url of urls) {
       const content = await find(url);
@@ -104,12 +112,37 @@ export class Liaison {
         this.#vouched.delete(url);
         continue;
       }
-      const until = Date.now() + VOUCHED_FOR;
-      this.#vouched.set(url, until);
-      records.push([voucherKey(url), writeVoucher({ asset: content.asset, until })]);
+      const { asset } = content;
+      const before = this.#vouched.get(url);
+      const isNew = before?.asset !== asset || before.until < Date.now() + VOUCHED_FOR / 2;
+      if (!isNew) continue;
+      const voucher: Voucher = { asset, manifest, until: Date.now() + VOUCHED_FOR };
+      this.#vouched.set(url, voucher);
+      records.push([voucherKey(url), writeVoucher(voucher)]);
     }
     if (this.#isClosed) return;
     await index.put(records);
     await index.delete(over);
+  }
+
+  get #hosted(): Hosted {
+    const { find, fetch, passed } = this.#needs;
+    return {
+      fetch,
+      async find(url) {
+        const content = await find(url);
+        if (content === undefined) passed();
+        return content;
+      },
+    };
+  }
+}
+
+/** Takes every worker of Shoal's off this site. A site's own worker that lets Shoal answer stays. */
+export async function unregister(): Promise<void> {
+  const container: ServiceWorkerContainer | undefined = navigator.serviceWorker;
+  for (const registration of (await container?.getRegistrations()) ?? []) {
+    const welcome = registration.active && (await greeted(registration.active, HELLO_PATIENCE));
+    if (welcome?.sole === true) await registration.unregister();
   }
 }

@@ -2,7 +2,7 @@
 // worker that the site has for something else.
 
 import type { DegradedCode } from "../core/events.ts";
-import { greeted } from "./host.ts";
+import { greeted, HELLO_PATIENCE } from "./host.ts";
 
 export interface WorkerProblem {
   readonly code: DegradedCode;
@@ -19,7 +19,7 @@ export async function register(script: string): Promise<WorkerProblem | null> {
   const before = await registrationAt(container, scope);
   const active = before?.active;
   if (active && active.scriptURL !== script) {
-    const welcome = await greeted(active);
+    const welcome = await greeted(active, HELLO_PATIENCE);
     // The site's own, and it lets us answer: nothing to register.
     if (welcome?.sole === false) return null;
     if (welcome === null) return occupied(active.scriptURL, script);
@@ -31,16 +31,6 @@ export async function register(script: string): Promise<WorkerProblem | null> {
     return null;
   } catch (error) {
     return whyNot(script, scope, error);
-  }
-}
-
-/** Takes every worker of Shoal's off this site. A site's own worker that lets Shoal answer stays. */
-export async function unregister(): Promise<void> {
-  const container = containerOf();
-  if ("code" in container) return;
-  for (const registration of await container.getRegistrations()) {
-    const { active } = registration;
-    if (active !== null && (await greeted(active))?.sole === true) await registration.unregister();
   }
 }
 

@@ -1,6 +1,6 @@
 // A page's word, left in the index store, that a URL is a certain content until a certain moment. With it the service worker serves
 // what is cached without asking any page. Trust stays where it is: only a page that has checked a manifest writes one,
-// and the worker checks every chunk against it.
+// and the worker checks every chunk against it, and whether this browser has learned anything against it since.
 
 import { type Bytes, fromUtf8, utf8 } from "../../tracker/protocol/bytes.ts";
 import { type AssetStatement, writeManifest } from "../../tracker/protocol/manifest.ts";
@@ -9,6 +9,8 @@ import { assetIn } from "./bridge.ts";
 
 export interface Voucher {
   readonly asset: AssetStatement;
+  /** The URL of the manifest that says so. */
+  readonly manifest: string;
   /** By the wall clock, in milliseconds since 1970. Afterwards it counts only when the origin fails. */
   readonly until: Millis;
 }
@@ -22,11 +24,12 @@ export const vouchedUrl = (key: string): string | undefined =>
 export const statementOf = (asset: AssetStatement): string =>
   writeManifest(asset.epoch, asset.key, [asset]);
 
-export const writeVoucher = ({ asset, until }: Voucher): Bytes =>
-  utf8(`${until}\n${statementOf(asset)}`);
+export const writeVoucher = ({ asset, manifest, until }: Voucher): Bytes =>
+  utf8(`${until} ${manifest}\n${statementOf(asset)}`);
 
 export function parseVoucher(url: string, record: Bytes): Voucher | undefined {
-  const [, until, text = ""] = /^(\d{1,15})\n(.+)$/s.exec(fromUtf8(record) ?? "") ?? [];
+  const parts = /^(\d{1,15}) (\S+)\n(.+)$/s.exec(fromUtf8(record) ?? "") ?? [];
+  const [, until, manifest = "", text = ""] = parts;
   const asset = assetIn(text, url);
-  return asset === undefined ? undefined : { asset, until: Number(until) };
+  return asset === undefined ? undefined : { asset, manifest, until: Number(until) };
 }

@@ -25,6 +25,7 @@ import type { ByteCount, Cancel, Content, Millis } from "../vocabulary.ts";
 import { contentOf, directoryOf } from "./content.ts";
 import type { Purges } from "./purges.ts";
 import { Rereading } from "./rereading.ts";
+import { epochBytes, epochName, epochOf, withdrawnName } from "./standing.ts";
 
 /** Requests wait this long for the manifest; then they go on with what an earlier visit stored, or without. */
 const LOAD_PATIENCE: Millis = 1500;
@@ -291,10 +292,10 @@ export class Catalogue {
     return `manifest.${this.#needs.url}`;
   }
   get #withdrawnName(): string {
-    return `withdrawn.${this.#needs.url}`;
+    return withdrawnName(this.#needs.url);
   }
   #epochName(key: string): string {
-    return `epoch.${key}.${this.#needs.url}`;
+    return epochName(key, this.#needs.url);
   }
 
   #read(): Promise<Loaded> {
@@ -327,14 +328,4 @@ export class Catalogue {
 /** 4xx: the site says that there is none. Anything else may be a bad day. */
 function isAbsent(outcome: OriginOutcome): boolean {
   return outcome.kind === "status" && outcome.status >= 400 && outcome.status < 500;
-}
-
-function epochBytes(epoch: number): Bytes {
-  const bytes = new Uint8Array(8);
-  new DataView(bytes.buffer).setFloat64(0, epoch);
-  return bytes;
-}
-function epochOf(bytes: Bytes | undefined): number {
-  if (bytes?.length !== 8) return 0;
-  return new DataView(bytes.buffer, bytes.byteOffset).getFloat64(0);
 }

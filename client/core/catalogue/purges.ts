@@ -2,11 +2,9 @@
 // earlier visit kept is used, and never unlearned. A purge is about statements of the same signer up to its epoch, whoever
 // passes them on.
 
-import { fromBase64url, fromUtf8, utf8 } from "../../../tracker/protocol/bytes.ts";
+import { fromBase64url } from "../../../tracker/protocol/bytes.ts";
 import type { AssetStatement } from "../../../tracker/protocol/manifest.ts";
 import {
-  isPurge,
-  isPurgesKnown,
   type Purge,
   PurgeHistory,
   type PurgeRecord,
@@ -15,14 +13,13 @@ import {
 } from "../../../tracker/protocol/purge.ts";
 import type { Clock, Hasher, Store } from "../ports.ts";
 import type { Millis } from "../vocabulary.ts";
+import { storedPurges, storePurges } from "./standing.ts";
 
 /**
  * A visit's first use of what an earlier one kept waits this long for the tracker's word on it. With the tracker gone it
  * is used as it is: a site that is away must not take its copies with it.
  */
 const NEWS_PATIENCE: Millis = 1000;
-
-const STORED_NAME = "purges";
 
 export interface PurgesNeeds {
   readonly clock: Clock;
@@ -113,21 +110,13 @@ export class Purges {
   }
 
   async #open(): Promise<void> {
-    const stored = await this.#needs.index.get(STORED_NAME);
+    const stored = await storedPurges(this.#needs.index);
     if (stored === undefined) return;
-    try {
-      const value: unknown = JSON.parse(fromUtf8(stored) ?? "");
-      const { purges } = value as { purges: unknown };
-      if (!isPurgesKnown(value) || !Array.isArray(purges) || !purges.every(isPurge)) return;
-      this.#key = value.key;
-      for (const purge of purges) this.#history.add(purge);
-    } catch {
-      // Not ours, or of another version: the tracker says it all again.
-    }
+    this.#key = stored.key;
+    this.#history = stored.history;
   }
 
-  async #store(): Promise<void> {
-    const text = JSON.stringify({ ...this.known, purges: this.#history.since(0) });
-    await this.#needs.index.put([[STORED_NAME, utf8(text)]]);
+  #store(): Promise<void> {
+    return storePurges(this.#needs.index, this.known, this.#history);
   }
 }

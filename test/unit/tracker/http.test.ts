@@ -28,7 +28,8 @@ describe("plain HTTP", () => {
         503,
         'shoal.js is not built; run "npm run build" in Shoal\'s folder.\n',
       ]);
-      for (const name of ["shoal.js", "shoal.mjs", "shoal-sw.js", "shoal-notice.mjs"]) {
+      const pages = ["shoal.js", "shoal.mjs", "shoal-notice.mjs", "shoal-bridge.mjs"];
+      for (const name of [...pages, "shoal-sw.js"]) {
         const body = `// ${name} ${"x".repeat(5000)}`;
         await writeFile(join(scriptsDir, name), body);
         const script = await exchange(tracker, `/${name}?v=1`);
