@@ -14,7 +14,7 @@ import type { Seen } from "../resume.ts";
 import { BYPASS_HEADER } from "./bridge.ts";
 import { Delivery, fromCache, fromNetwork, fromPage, type Source } from "./delivery.ts";
 import { shortened } from "./interception.ts";
-import { askPage, type PageOffer } from "./page-port.ts";
+import { ANSWER_PATIENCE, askPage, LAST_PATIENCE, type PageOffer } from "./page-port.ts";
 import { parseVoucher, type Voucher, voucherKey } from "./voucher.ts";
 
 /** IndexedDB answers within milliseconds, or hangs; the network must not wait for it. */
@@ -81,7 +81,7 @@ class Wanted {
       cacheStatus: "shoal; hit",
       others: (range) => [
         async () => {
-          const offer = await this.#ask();
+          const offer = await this.#ask(ANSWER_PATIENCE);
           const isSame = offer && (await contentOf(offer.asset, hasher)).id === content.id;
           if (offer === undefined || !isSame) throw new Error("The page has not got it");
           return fromPage(offer.port, range);
@@ -91,8 +91,8 @@ class Wanted {
   }
 
   /** `undefined`: it has not got it, or nobody is there. */
-  async fromPage(): Promise<Response | undefined> {
-    const offer = await this.#ask();
+  async fromPage(patience = ANSWER_PATIENCE): Promise<Response | undefined> {
+    const offer = await this.#ask(patience);
     if (offer === undefined) return undefined;
     const response = await this.#deliver(await contentOf(offer.asset, hasher), {
       begin: (range) => fromPage(offer.port, range),
@@ -109,11 +109,12 @@ class Wanted {
     const response = await answered.catch(() => null);
     if (response !== null && response.status < 500) return response;
     const voucher = await this.voucher();
-    return (voucher && (await this.fromCache(voucher))) ?? response ?? answered;
+    const cached = voucher && (await this.fromCache(voucher));
+    return cached ?? (await this.fromPage(LAST_PATIENCE)) ?? response ?? answered;
   }
 
-  #ask(): Promise<PageOffer | undefined> {
-    return askPage(this.#clientId, this.#url);
+  #ask(patience: Millis): Promise<PageOffer | undefined> {
+    return askPage(this.#clientId, this.#url, patience);
   }
 
   #fetch(): Promise<Response> {

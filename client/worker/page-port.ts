@@ -10,7 +10,9 @@ import { assetIn, findOf, hostLock, type Reply, replyOf, type Wish } from "./bri
  * For "I have it" or "I have not". A page that does not work at this very moment answers within a few; one that does would delay
  * the request by more than it could gain.
  */
-const ANSWER_PATIENCE: Millis = 150;
+export const ANSWER_PATIENCE: Millis = 150;
+/** The same when the network has failed, and there is nothing to gain by going on without an answer. */
+export const LAST_PATIENCE: Millis = 1500;
 /**
  * A page that was asked for bytes and sends none is asked whether it is there, and given up when it does not say so. Together they
  * stay below the two seconds that a request may lose at most.
@@ -49,8 +51,8 @@ export class PagePort {
     }
   }
 
-  async find(url: string): Promise<AssetStatement | undefined> {
-    const reply = await this.#within(ANSWER_PATIENCE);
+  async find(url: string, patience: Millis): Promise<AssetStatement | undefined> {
+    const reply = await this.#within(patience);
     return reply?.reply === "found" ? assetIn(reply.statement, url) : undefined;
   }
 
@@ -89,14 +91,18 @@ export class PagePort {
 }
 
 /** Asks the page that made the request. `undefined`: nobody is there, or it is not for Shoal. */
-export async function askPage(clientId: string, url: string): Promise<PageOffer | undefined> {
+export async function askPage(
+  clientId: string,
+  url: string,
+  patience: Millis,
+): Promise<PageOffer | undefined> {
   if (clientId === "" || !(await isHost(clientId))) return undefined;
   const client = await worker.clients.get(clientId);
   if (client === undefined) return undefined;
   const { port1, port2 } = new MessageChannel();
   const port = new PagePort(port1);
   client.postMessage(findOf(url), [port2]);
-  const asset = await port.find(url);
+  const asset = await port.find(url, patience);
   if (asset !== undefined) return { asset, port };
   port.close();
   return undefined;

@@ -9,8 +9,10 @@ import { type Stage, setStage, type Visit } from "./stage.ts";
 export const WORKER_FILE = "/shoal-sw.js";
 export const TAG = { "data-service-worker": WORKER_FILE };
 
-export async function setWorkerStage(): Promise<Stage> {
-  const stage = await setStage();
+export async function setWorkerStage(
+  settings: Parameters<typeof setStage>[0] = {},
+): Promise<Stage> {
+  const stage = await setStage(settings);
   stage.site.put(WORKER_FILE, { body: `importScripts("${stage.trackerUrl}/shoal-sw.js");` });
   return stage;
 }
