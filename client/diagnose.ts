@@ -58,7 +58,7 @@ export interface Evidence {
   readonly violations: Readonly<Partial<Record<Violation, number>>>;
   /**
    * `answering`: Shoal's worker asks this page about its plain URLs. `controlling`: there is a worker, and it does not: it is another
-   * one, or of another release. `none`: none has this page; after a first visit, from the next load on.
+   * one, or of another release, or was not asked for on this page. `none`: there is none, or not yet.
    */
   readonly worker: "answering" | "controlling" | "none" | "unsupported";
 }

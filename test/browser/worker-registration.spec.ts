@@ -75,6 +75,70 @@ for (const [what, { code, says, file = "", prepare }] of Object.entries(wrongs))
   });
 }
 
+test("without the file that deals with the worker it is said so, and the page works as without", async ({
+  browser,
+}) => {
+  const warned: string[] = [];
+  context.on("console", (message) => {
+    if (message.type() === "warning") warned.push(message.text());
+  });
+  await context.route("**/shoal-bridge.mjs", (route) => route.abort());
+  const page = await stage.visit(browser, { context, attributes: TAG });
+  const says =
+    /^Shoal: .*\/shoal-sw\.js cannot be loaded .*: put shoal-bridge\.mjs beside shoal\.js/;
+  await expect.poll(() => warned).toEqual([expect.stringMatching(says)]);
+  expect(await workers(page)).toEqual([]);
+  expect((await got(page, FILE)).sha256).toBe(sha256(BODY));
+});
+
+test("a page without the attribute loads nothing for it", async ({ browser }) => {
+  const loaded: string[] = [];
+  context.on("request", (request) => loaded.push(new URL(request.url()).pathname));
+  await stage.visit(browser, { context });
+  expect(loaded).toContain("/shoal.js");
+  expect(loaded).not.toContain("/shoal-bridge.mjs");
+});
+
+test("a page that is still on its way is asked as soon as the script is there", async ({
+  browser,
+}) => {
+  const first = await visitControlled(stage, browser, { context });
+  let finish = (): void => {};
+  const tag = `<script src="${stage.trackerUrl}/shoal.js" data-service-worker="/shoal-sw.js"></script>`;
+  stage.site.answer("/slow.html", (_request, response) => {
+    response.writeHead(200, { "Content-Type": "text/html" });
+    response.write(`<!doctype html><title>Slow</title>${tag}<p>The beginning`);
+    finish = () => response.end("<p>The end");
+  });
+  await stage.publish({ [FILE]: noise(40_000, 2) }, { epoch: 2 });
+  await first.goto(`${stage.site.url}/slow.html`, { waitUntil: "commit" });
+  await answering(first);
+  const { headers, sha256: digest } = await got(first, FILE);
+  expect(await first.evaluate(() => document.readyState)).toBe("loading");
+  expect(headers["cache-status"]).toBe("shoal; fwd=miss");
+  expect(digest).toBe(sha256(noise(40_000, 2)));
+  finish();
+});
+
+const standing = (page: Page): Promise<string | undefined> =>
+  page.evaluate(async () => (await window.shoal?.diagnose())?.evidence.worker);
+
+test("diagnose says whether the worker asks this page", async ({ browser }) => {
+  const plain = await stage.visit(browser, { context });
+  expect(await standing(plain)).toBe("none");
+  const page = await visitControlled(stage, browser, { context });
+  expect(await standing(page)).toBe("answering");
+  await got(page, "/not-published");
+  const passed = await page.evaluate(
+    async () => (await window.shoal?.diagnose())?.evidence.requests.passed,
+  );
+  expect(passed).toBeGreaterThan(0);
+  // The same worker, on a page that has not asked for one.
+  await plain.reload();
+  await plain.waitForFunction(() => navigator.serviceWorker.controller !== null);
+  expect(await standing(plain)).toBe("controlling");
+});
+
 test("the first visit is as without a worker; the next load is answered", async ({ browser }) => {
   const page = await stage.visit(browser, { context, attributes: TAG });
   expect((await got(page, FILE)).sha256).toBe(sha256(BODY));
@@ -101,7 +165,7 @@ test("a site's own worker stays, and is told how to let Shoal answer", async ({ 
   const next = await stage.visit(browser, { context, attributes: TAG });
   await expect
     // A worker that does not know us says nothing, which takes a while to notice.
-    .poll(() => warned, { timeout: 10_000 })
+    .poll(() => warned, { timeout: 40_000 })
     .toEqual([expect.stringMatching(/own\.js is this site's service worker already.*handleFetch/)]);
   expect(await workers(next)).toEqual([`${stage.site.url}/own.js`]);
 });

@@ -45,7 +45,7 @@ async function purge(what: object): Promise<void> {
   expect(response.status).toBe(200);
 }
 
-/** Everything in a database whose key matches; with records, puts those in, vouched for anew. */
+/** Everything in a database whose key matches, after putting these in. */
 function records(
   name: string,
   pattern: string,
