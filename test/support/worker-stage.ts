@@ -1,7 +1,7 @@
 // A stage whose site has a service worker: the one-line file, a page with the tag, and a second page for coming back. Says who
 // answered a request, by what the page sees of it.
 
-import type { Browser, BrowserContext, Page } from "@playwright/test";
+import { type Browser, type BrowserContext, expect, type Page } from "@playwright/test";
 import { type AssetStatement, writeManifest } from "../../tracker/protocol/manifest.ts";
 import type { SiteFile } from "./servers.ts";
 import { type Stage, setStage, type Visit } from "./stage.ts";
@@ -35,18 +35,21 @@ export async function visitControlled(
 
 /** The worker has this very page, and the page holds the lock that says so. */
 export async function answering(page: Page): Promise<void> {
-  await page.waitForFunction(async () => {
-    const { controller } = navigator.serviceWorker;
-    if (controller === null) return false;
-    const { port1, port2 } = new MessageChannel();
-    const welcome = new Promise<MessageEvent<{ client: string }>>((resolve) => {
-      port1.onmessage = resolve;
-    });
-    controller.postMessage({ shoal: "hello" }, [port2]);
-    const { client } = (await welcome).data;
-    const { held = [] } = await navigator.locks.query();
-    return held.some(({ name }) => name?.startsWith("shoal-host-") && name.endsWith(` ${client}`));
+  // Not `waitForFunction`: to it the promise of an answer is as good as a yes.
+  await expect.poll(() => page.evaluate(isAsked), { timeout: 30_000 }).toBe(true);
+}
+
+async function isAsked(): Promise<boolean> {
+  const { controller } = navigator.serviceWorker;
+  if (controller === null) return false;
+  const { port1, port2 } = new MessageChannel();
+  const welcome = new Promise<MessageEvent<{ client: string }>>((resolve) => {
+    port1.onmessage = resolve;
   });
+  controller.postMessage({ shoal: "hello" }, [port2]);
+  const { client } = (await welcome).data;
+  const { held = [] } = await navigator.locks.query();
+  return held.some(({ name }) => name?.startsWith("shoal-host-") && name.endsWith(` ${client}`));
 }
 
 /** Puts files on the site, each with its own type, and a manifest over all of them. */
