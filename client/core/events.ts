@@ -53,7 +53,13 @@ export interface ClientEvents {
 }
 /** Reasons to go on with less that are no errors. */
 export type DegradedCode =
-  | `worker/${"insecure" | "unsupported" | "missing" | "type" | "scope" | "occupied" | "failed"}`
+  | "worker/insecure"
+  | "worker/unsupported"
+  | "worker/missing"
+  | "worker/type"
+  | "worker/scope"
+  | "worker/occupied"
+  | "worker/failed"
   | "storage/memory-only"
   | "storage/full"
   | "webrtc/missing"
