@@ -12,7 +12,14 @@ import { headOf } from "../head.ts";
 import { rangeOf } from "../request.ts";
 import type { Seen } from "../resume.ts";
 import { BYPASS_HEADER } from "./bridge.ts";
-import { Delivery, fromCache, fromNetwork, fromPage, type Source } from "./delivery.ts";
+import {
+  Delivery,
+  fromCache,
+  fromNetwork,
+  fromPage,
+  MOST_AT_ONCE,
+  type Source,
+} from "./delivery.ts";
 import { shortened } from "./interception.ts";
 import { ANSWER_PATIENCE, askPage, LAST_PATIENCE, type PageOffer } from "./page-port.ts";
 import { parseVoucher, type Voucher, voucherKey } from "./voucher.ts";
@@ -38,7 +45,7 @@ export async function answer(request: Request, clientId: string): Promise<Respon
     if (cached !== undefined) return cached;
   }
   const offered = await wanted.fromPage();
-  return offered ?? wanted.fromNetwork();
+  return offered ?? wanted.fromNetwork(voucher !== undefined);
 }
 
 /** A request that a page in front of the worker makes of the origin, as it would be without either. */
@@ -104,9 +111,9 @@ class Wanted {
   }
 
   /** An origin that is down, or says that it is, does not take with it what is here. */
-  async fromNetwork(): Promise<Response> {
+  async fromNetwork(isHere: boolean): Promise<Response> {
     const answered = this.#fetch();
-    const response = await answered.catch(() => null);
+    const response = await answered.then(isHere ? whole : undefined).catch(() => null);
     if (response !== null && response.status < 500) return response;
     const voucher = await this.voucher();
     const cached = voucher && (await this.fromCache(voucher));
@@ -139,17 +146,31 @@ class Wanted {
       asset.size === 0 ? "pass" : rangeOf(this.#request.headers.get("Range"), asset.size);
     if (range === "pass") return undefined;
     if (range === "unsatisfiable") return new Response(null, headOf(asset, range));
-    const isMedia = ["audio", "video"].includes(this.#request.destination);
-    const part = isMedia && range !== "whole" ? shortened(range, asset.chunkBytes) : range;
+    const isElement = ["audio", "video"].includes(this.#request.destination);
+    const part = isElement && range !== "whole" ? shortened(range, asset.chunkBytes) : range;
     const delivery = new Delivery({
       content,
       range: part,
+      // Players measure how fast a segment comes, and must see it come.
+      isPlayed: isElement || /^(audio|video)\//.test(asset.type),
       source: how.begin(part),
       others: [...how.others(part), (seen) => fromNetwork(seen, { content, range: part, hasher })],
       cacheStatus: how.cacheStatus,
     });
     return delivery.response().catch(() => undefined);
   }
+}
+
+/** Short answers in one piece: one that breaks off is none, and there is another way. */
+async function whole(response: Response): Promise<Response> {
+  const { status, statusText, redirected, headers: given } = response;
+  const length = Number(given.get("Content-Length") ?? Number.NaN);
+  if (status !== 200 || redirected || !(length <= MOST_AT_ONCE)) return response;
+  const headers = new Headers(given);
+  // What is read is decoded.
+  headers.delete("Content-Encoding");
+  headers.delete("Content-Length");
+  return new Response(await response.blob(), { status, statusText, headers });
 }
 
 function within<T>(patience: Millis, work: Promise<T>): Promise<T | undefined> {

@@ -1,6 +1,7 @@
 // The bytes of one answer, in order, from sources that may fall away under it: the cache, then the page, then the network, each
 // from the byte where the one before it stopped. Never hands out a byte that does not belong behind those already handed out:
-// cached chunks and what the network continues with are verified; where that cannot be, the body fails.
+// cached chunks and what the network continues with are verified; where that cannot be, the body fails. What is handed over in one
+// piece outlives the worker; a stream dies with it.
 
 import { type Bytes, sameBytes } from "../../tracker/protocol/bytes.ts";
 import { chunkLengthAt } from "../../tracker/protocol/manifest.ts";
@@ -9,7 +10,13 @@ import type { Hasher, Store } from "../core/ports.ts";
 import type { ByteCount, ByteRange, Content } from "../core/vocabulary.ts";
 import { headOf } from "../head.ts";
 import { Rest, Seen } from "../resume.ts";
-import type { PagePort } from "./page-port.ts";
+
+/**
+ * Pictures, scripts, styles and data up to this size are gathered before they are answered: until then nothing is promised, so a
+ * source that falls away costs a request at the worst, and the browser starts a worker that was stopped again. Afterwards they are
+ * the browser's. What is longer has to flow.
+ */
+export const MOST_AT_ONCE: ByteCount = 4 * 1024 * 1024;
 
 /** Gives bytes from a place on. Rejects when it has none, and is then not asked again. */
 export interface Source {
@@ -21,6 +28,8 @@ export interface Source {
 export interface DeliverySettings {
   readonly content: Pick<Content, "id" | "asset">;
   readonly range: ByteRange | "whole";
+  /** Whoever reads it uses each byte as it comes, and begins anew where it breaks off: media. */
+  readonly isPlayed: boolean;
   /** What there is to begin with. */
   readonly source: Source;
   /** Where the rest comes from when that falls away in the middle, in the order in which they are tried. */
@@ -45,12 +54,14 @@ export class Delivery {
     this.#end = range === "whole" ? content.asset.size : range.last + 1;
   }
 
-  /** Resolves with the first bytes. Rejects when there are none to begin with: then nothing is promised yet. */
+  /** Resolves with the first bytes, or with all of a short body. Rejects when they are not to be had: nothing is promised yet. */
   async response(): Promise<Response> {
-    const { content, range, cacheStatus } = this.#settings;
-    const first = await this.#next();
+    const { content, range, cacheStatus, isPlayed } = this.#settings;
     const head = headOf(content.asset, range);
     head.headers["Cache-Status"] = cacheStatus;
+    const isShort = this.#end - this.#seen.first <= MOST_AT_ONCE;
+    if (isShort && !isPlayed) return new Response(await this.#all(), head);
+    const first = await this.#next();
     if (this.#isOver) return new Response(first, head);
     const body = new ReadableStream<Bytes>(
       {
@@ -68,6 +79,12 @@ export class Delivery {
     return new Response(body, head);
   }
 
+  async #all(): Promise<Blob> {
+    const parts: Bytes[] = [];
+    while (!this.#isOver) parts.push((await this.#next()) ?? new Uint8Array(0));
+    return new Blob(parts);
+  }
+
   async #next(): Promise<Bytes | null> {
     const bytes = await this.#bytes();
     if (bytes !== null) this.#seen.add(bytes);
@@ -75,11 +92,14 @@ export class Delivery {
     return bytes;
   }
 
+  /** `null`: nobody wants any more. */
   async #bytes(): Promise<Bytes | null> {
     for (;;) {
       try {
         this.#source ??= await this.#open();
-        return await this.#source.next(this.#seen.end);
+        const bytes = await this.#source.next(this.#seen.end);
+        if (bytes === null) throw new Error("The body ends before its time");
+        return bytes;
       } catch (error) {
         this.#source?.close();
         this.#source = null;
@@ -127,7 +147,10 @@ export function fromCache(
 }
 
 /** What a page gets for us, from wherever it gets it. */
-export function fromPage(port: PagePort, range: ByteRange | "whole"): Source {
+export function fromPage(
+  port: { next(range: ByteRange | "whole"): Promise<Bytes | null>; close(): void },
+  range: ByteRange | "whole",
+): Source {
   const last = range === "whole" ? null : range.last;
   return {
     next: (at) => port.next(last === null && at === 0 ? "whole" : { first: at, last: last ?? at }),

@@ -20,6 +20,7 @@ const ASSETS: Readonly<Record<string, Uint8Array>> = {
   "/film.bin": noise(6 * MIB, 1),
   "/small.bin": noise(30_000, 2),
   "/long.bin": noise(24 * MIB, 3),
+  "/middle.bin": noise(2 * MIB, 4),
 };
 const shelved = (name: string): string =>
   join(dirname(createRequire(import.meta.url).resolve(`${name}/package.json`)), "data/image.jpg");
@@ -126,6 +127,18 @@ test("a page that stops answering in the middle costs nothing but a range at the
     length: 24 * MIB,
     sha256: sha256(body("/long.bin")),
   });
+});
+
+test("a worker that is stopped in the middle of an answer is started for it again", async () => {
+  stage.site.limit(MIB);
+  const before = (await stats(page)).bytes.origin;
+  const finished = got(page, "/middle.bin");
+  await page.waitForFunction(
+    (bytes) => (window.shoal?.stats().bytes.origin ?? 0) > bytes,
+    before + 500_000,
+  );
+  await stopWorker(page);
+  expect(await finished).toMatchObject({ status: 200, sha256: sha256(body("/middle.bin")) });
 });
 
 test("a stopped worker starts again and knows whom to ask", async ({ browser }) => {
