@@ -2,8 +2,9 @@
 // a site owner understands. The conclusion is pure; gathering asks the tracker once and never anybody else.
 
 import type { Ways } from "./browser/transport-simple-peer.ts";
-import type { ClientEvents, Listeners, Violation } from "./core/events.ts";
+import type { Violation } from "./core/events.ts";
 import type { Circumstances, ClientStats } from "./core/stats.ts";
+import type { Incidents } from "./incidents.ts";
 
 /** The one answer; `evidence` is what it was concluded from, and more of it. */
 export interface Diagnosis {
@@ -65,21 +66,6 @@ export interface Evidence {
 
 /** Enough for any network that a visitor would call working. */
 const HTTP_PATIENCE_MS = 2500;
-
-/** What events say in passing and snapshots forget. */
-export class Incidents {
-  readonly degraded = new Map<string, ClientEvents["degraded"]>();
-  readonly violations: Partial<Record<Violation, number>> = {};
-  answered = 0;
-  passed = 0;
-
-  constructor(listeners: Listeners) {
-    listeners.on("degraded", (event) => this.degraded.set(event.code, event));
-    listeners.on("violation", ({ kind }) => {
-      this.violations[kind] = (this.violations[kind] ?? 0) + 1;
-    });
-  }
-}
 
 export interface Subject {
   readonly trackerUrl: string | null;

@@ -1,6 +1,7 @@
 // The public door: createClient and its types. The composition root of a page: the one file that knows which adapters
 // there are.
 
+import { whenJoined } from "./browser/browser-tabs.ts";
 import { browserClock } from "./browser/clock.ts";
 import { currentConditions, storageQuota, watchConditions } from "./browser/conditions.ts";
 import { recallConsent, rememberConsent, watchConsent } from "./browser/consent-memory.ts";
@@ -13,13 +14,17 @@ import { webSocketConnector } from "./browser/tracker-websocket.ts";
 import { webRtcTransport } from "./browser/transport-simple-peer.ts";
 import { CHUNKS_DATABASE, INDEX_DATABASE } from "./core/cache/stored-chunk.ts";
 import { ShoalError } from "./core/errors.ts";
-import { type ClientEvents, type ClientEventType, Listeners } from "./core/events.ts";
+import type { ClientEvents, ClientEventType } from "./core/events.ts";
 import { LocalPeer } from "./core/local-peer.ts";
 import type { Hasher, Store } from "./core/ports.ts";
 import type { ClientStats } from "./core/stats.ts";
 import type { ByteCount, ByteRange, Cancel, Content } from "./core/vocabulary.ts";
-import { type Diagnosis, diagnose, Incidents } from "./diagnose.ts";
+import type { Diagnosis } from "./diagnose.ts";
+import * as diagnosis from "./diagnose.ts";
+import { Incidents } from "./incidents.ts";
 import { type ClientOptions, type Config, readOptions } from "./options.ts";
+import * as otherTabs from "./other-tabs.ts";
+import { PlainClient } from "./plain-client.ts";
 import { type Asked, askedOf, rangeOf, type ShoalInit } from "./request.ts";
 import { respond, unsatisfiable } from "./respond.ts";
 import { warmUp } from "./warm-up.ts";
@@ -52,7 +57,10 @@ export interface Client {
   setConsent(state: "granted" | "denied"): void;
   /** Whether others are served from now on, as far as tab, link and budget allow. Holds for this page. */
   setUpload(on: boolean): void;
-  /** Why is there no P2P? One readable verdict and the evidence, within seconds. Never rejects. */
+  /**
+   * Why is there no P2P? One readable verdict and the evidence, within seconds. Rejects only where the script tag's
+   * `shoal-diagnose.mjs` cannot be loaded.
+   */
   diagnose(): Promise<Diagnosis>;
   /** Leaves the swarm and frees everything; `fetch` then is the network's. Safe to call twice. */
   close(): Promise<void>;
@@ -75,7 +83,12 @@ const nativeFetch: typeof fetch = globalThis.fetch.bind(globalThis);
  * once; what it needs is opened behind it. Needs a page.
  */
 export function createClient(options: ClientOptions = {}): Client {
-  return newClient(options, { tracker: null, liaison: async () => liaison });
+  return newClient(options, {
+    tracker: null,
+    liaison: async () => liaison,
+    diagnosis: async () => diagnosis,
+    otherTabs: async () => otherTabs,
+  });
 }
 
 /** How the client came to the page. @internal */
@@ -84,17 +97,24 @@ export interface Arrival {
   readonly tracker: string | null;
   /** Most pages have no service worker, and do not load what deals with one. */
   liaison(): Promise<typeof liaison>;
+  /** Few are asked why. */
+  diagnosis(): Promise<typeof diagnosis>;
+  /** Few visitors have a second tab open. */
+  otherTabs(): Promise<typeof otherTabs>;
 }
 
 /** For the script tag. @internal */
 export function newClient(options: ClientOptions, arrival: Arrival): Client {
   const config = readOptions(options, document.baseURI, arrival.tracker);
   const hasher = webCryptoHasher();
-  return hasher === null ? new PlainClient(config) : new PageClient(config, hasher, arrival);
+  return hasher === null
+    ? new PlainClient(config, arrival, nativeFetch)
+    : new PageClient(config, hasher, arrival);
 }
 
 class PageClient implements Client {
   readonly #config: Config;
+  readonly #arrival: Arrival;
   readonly #hasher: Hasher;
   readonly #peer: LocalPeer;
   readonly #transport: ReturnType<typeof webRtcTransport>;
@@ -102,11 +122,14 @@ class PageClient implements Client {
   readonly #unwatch: Cancel;
   /** `null`: no service worker is wanted, or what deals with it is not here yet. */
   #liaison: liaison.Liaison | null = null;
+  /** Stops waiting for other tabs. */
+  #alone: Cancel = () => {};
   #closed = false;
   #fellBack = false;
 
   constructor(config: Config, hasher: Hasher, arrival: Arrival) {
     this.#config = config;
+    this.#arrival = arrival;
     this.#hasher = hasher;
     const transport = webRtcTransport(config);
     this.#transport = transport;
@@ -136,10 +159,12 @@ class PageClient implements Client {
         changed: (conditions) => this.#peer.setConditions(conditions),
         left: () => {
           this.#liaison?.leave();
+          this.#alone();
           this.#peer.suspend();
         },
         returned: () => {
           this.#peer.resume();
+          this.#watchTabs();
           void this.#liaison?.enter();
         },
       }),
@@ -151,7 +176,8 @@ class PageClient implements Client {
       for (const stop of unwatch) stop();
     };
     void this.#peer.start();
-    if (config.serviceWorker !== null) void this.#liaise(config.serviceWorker, index, arrival);
+    this.#watchTabs();
+    if (config.serviceWorker !== null) void this.#liaise(config.serviceWorker, index);
     unwatch.push(warmUp({ ...config, fetch: this.fetch }));
     if (transport === null) {
       this.#degraded(
@@ -222,8 +248,9 @@ class PageClient implements Client {
   on<T extends ClientEventType>(type: T, listener: (event: ClientEvents[T]) => void): Cancel {
     return this.#peer.listeners.on(type, listener);
   }
-  diagnose(): Promise<Diagnosis> {
+  async diagnose(): Promise<Diagnosis> {
     const { trackerUrl } = this.#config;
+    const { diagnose } = await this.#arrival.diagnosis();
     return diagnose({
       trackerUrl,
       incidents: this.#incidents,
@@ -244,6 +271,7 @@ class PageClient implements Client {
   close(): Promise<void> {
     this.#closed = true;
     this.#unwatch();
+    this.#alone();
     this.#liaison?.close();
     return this.#peer.close();
   }
@@ -253,9 +281,21 @@ class PageClient implements Client {
     return nativeFetch(url, this.#liaison?.past(init) ?? init);
   }
 
+  #watchTabs(): void {
+    // What lives in memory is this tab's alone.
+    if (this.#config.storage === "memory") return;
+    this.#alone = whenJoined(() => {
+      // Without it each tab goes on by itself.
+      this.#arrival
+        .otherTabs()
+        .then(({ join }) => join(this.#peer))
+        .catch(() => {});
+    });
+  }
+
   /** Loaded while the manifest is. Until it is there, the worker leaves this page's requests to the network. */
-  async #liaise(script: string, index: Store, arrival: Arrival): Promise<void> {
-    const [loaded] = await Promise.allSettled([arrival.liaison(), this.#peer.start()]);
+  async #liaise(script: string, index: Store): Promise<void> {
+    const [loaded] = await Promise.allSettled([this.#arrival.liaison(), this.#peer.start()]);
     if (this.#closed) return;
     if (loaded.status === "rejected") {
       const message = `What deals with ${script} cannot be loaded (${loaded.reason}): put shoal-bridge.mjs beside shoal.js.`;
@@ -270,6 +310,8 @@ class PageClient implements Client {
         return askedOf(url, undefined, scope) === null ? undefined : this.#peer.find(url);
       },
       holds: (content) => this.#peer.holds(content),
+      adopt: (content, body) => this.#peer.adopt(content, body),
+      read: (url, init) => this.#network(url, init),
       fetch: this.fetch,
       passed: () => this.#incidents.passed++,
       problem: (code, message) => this.#degraded(code, message),
@@ -330,61 +372,4 @@ async function budgetOf(config: Config): Promise<ByteCount> {
   if (config.storage === "memory") return Math.min(config.cacheBytes, MEMORY_BYTES);
   const quota = await storageQuota();
   return Math.min(config.cacheBytes, quota === null ? MEMORY_BYTES : quota * QUOTA_SHARE);
-}
-
-/** Where nothing can be verified nothing is shared: every request is the network's. */
-class PlainClient implements Client {
-  readonly #listeners = new Listeners();
-  #closed = false;
-
-  readonly #config: Config;
-  readonly #incidents = new Incidents(this.#listeners);
-
-  constructor(config: Config) {
-    this.#config = config;
-    queueMicrotask(() =>
-      this.#listeners.emit("degraded", {
-        code: "crypto/missing",
-        message: "No WebCrypto: Shoal needs a secure context (https or localhost) and is off.",
-      }),
-    );
-  }
-
-  readonly fetch = (input: RequestInfo | URL, init?: ShoalInit): Promise<Response> =>
-    nativeFetch(input, init);
-
-  stats(): ClientStats {
-    return {
-      state: this.#closed ? "closed" : "origin-only",
-      tracker: "off",
-      consent: this.#config.consent,
-      upload: false,
-      peerId: null,
-      region: null,
-      bytes: { cache: 0, peers: 0, origin: 0, wasted: 0, uploaded: 0 },
-      offload: 0,
-      chunks: { verified: 0, rejected: 0 },
-      cache: { bytes: 0, assets: 0, budget: 0, persistent: false },
-      links: [],
-    };
-  }
-  on<T extends ClientEventType>(type: T, listener: (event: ClientEvents[T]) => void): Cancel {
-    return this.#listeners.on(type, listener);
-  }
-  diagnose(): Promise<Diagnosis> {
-    return diagnose({
-      trackerUrl: this.#config.trackerUrl,
-      incidents: this.#incidents,
-      stats: () => this.stats(),
-      ways: null,
-      circumstances: () => null,
-      isAsked: () => false,
-      fetch: nativeFetch,
-    });
-  }
-  setConsent(): void {}
-  setUpload(): void {}
-  async close(): Promise<void> {
-    this.#closed = true;
-  }
 }

@@ -21,10 +21,12 @@ async function loaded<T>(file: string): Promise<T> {
   return import(/* @vite-ignore */ new URL(file, tag?.src).href);
 }
 const liaison = () => loaded<typeof import("./worker/liaison.ts")>("shoal-bridge.mjs");
+const otherTabs = () => loaded<typeof import("./other-tabs.ts")>("shoal-tabs.mjs");
+const diagnosis = () => loaded<typeof import("./diagnose.ts")>("shoal-diagnose.mjs");
 
 /** As in the module, but the tracker defaults to where this script came from. */
 export function createClient(options: ClientOptions = {}): Client {
-  return newClient(options, { tracker: origin, liaison });
+  return newClient(options, { tracker: origin, liaison, diagnosis, otherTabs });
 }
 
 /** As in the module. */

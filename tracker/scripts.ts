@@ -14,6 +14,8 @@ export const SCRIPT_NAMES = [
   "shoal-notice.mjs",
   "shoal-save.mjs",
   "shoal-bridge.mjs",
+  "shoal-diagnose.mjs",
+  "shoal-tabs.mjs",
 ] as const;
 export type ScriptName = (typeof SCRIPT_NAMES)[number];
 

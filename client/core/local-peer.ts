@@ -1,12 +1,15 @@
 // This browser in its swarms: the core as the page's side sees it. Puts catalogue, cache, retrievals and everybody
 // else together, and decides with whom anything is shared at all.
 
+import type { Bytes } from "../../tracker/protocol/bytes.ts";
 import { Account } from "./account.ts";
+import { chunksOf } from "./cache/adoption.ts";
 import { ChunkCache } from "./cache/chunk-cache.ts";
 import { Catalogue } from "./catalogue/catalogue.ts";
 import { contentOf } from "./catalogue/content.ts";
 import { Hearsay } from "./catalogue/hearsay.ts";
 import { Purges } from "./catalogue/purges.ts";
+import { Crowd } from "./crowd.ts";
 import { ShoalError } from "./errors.ts";
 import { type ClientEvents, Listeners } from "./events.ts";
 import type { Ports, Transport } from "./ports.ts";
@@ -14,35 +17,15 @@ import { Retrievals } from "./retrievals.ts";
 import { rank } from "./retrieve/election.ts";
 import { Origins } from "./retrieve/origins.ts";
 import type { Reading } from "./retrieve/reading.ts";
+import type { LocalPeerSettings } from "./settings.ts";
+import type { Siblings, SiblingsListener } from "./siblings.ts";
 import type { ByteStats, Circumstances, ClientStats } from "./stats.ts";
 import { Neighbourhood } from "./swarm/neighbourhood.ts";
 import type { RemotePeer } from "./swarm/remote-peer.ts";
 import { UploadAllowance } from "./swarm/upload.ts";
-import type { ByteCount, ByteRange, Conditions, Content, Millis, Urgency } from "./vocabulary.ts";
-
-export interface LocalPeerSettings {
-  /** `null`: no tracker, and so no peers. */
-  readonly trackerUrl: string | null;
-  readonly manifestUrl: string;
-  readonly pinnedKey: string | null;
-  /** Where the assets are to be had as well; URLs without a slash at the end. */
-  readonly origins: readonly string[];
-  readonly region: string | null;
-  readonly token: string | null;
-  /** Known a moment later: the browser is asked for its quota. */
-  readonly cacheBytes: Promise<ByteCount>;
-  /** What of it may stay in memory as well; 32 MiB unless said otherwise. */
-  readonly hotBytes?: ByteCount;
-  readonly upload: boolean;
-  readonly uploadSessionBytes: ByteCount;
-  readonly uploadBytesPerSecond: ByteCount;
-  readonly consent: "granted" | "ask" | "denied";
-}
+import type { ByteRange, Conditions, Content, Urgency } from "./vocabulary.ts";
 
 const PROBING = 2;
-/** With so many links a visitor is one of a crowd, which turns to the origin together when something is lost. */
-const CROWD = 3;
-const TOGETHER: Millis = 1000;
 
 export class LocalPeer {
   readonly listeners = new Listeners();
@@ -57,6 +40,8 @@ export class LocalPeer {
   readonly #allowance: UploadAllowance;
   readonly #account: Account;
   readonly #origins: Origins;
+  /** `null`: there are none, or the stores are ours alone. */
+  #siblings: Siblings | null = null;
   readonly #retrievals: Retrievals;
   #consent: "granted" | "ask" | "denied";
   #upload: boolean;
@@ -65,8 +50,7 @@ export class LocalPeer {
   #started: Promise<void> | null = null;
   #closing: Promise<void> | null = null;
   #saidFull = false;
-  /** When links failed lately. */
-  #losses: readonly Millis[] = [];
+  readonly #crowd: Crowd;
 
   constructor(settings: LocalPeerSettings, ports: Ports) {
     this.#settings = settings;
@@ -90,6 +74,12 @@ export class LocalPeer {
         this.#retrievals.turnSoon();
       },
       full: () => this.#storageFull(),
+      tell: (news, content, indices) => this.#siblings?.tell(news, content, indices),
+      tidy: (work) => (this.#siblings === null ? work() : this.#siblings.tidy(work)),
+      learned: (content, indices) => {
+        this.#others?.tell(content, "have", indices);
+        this.#retrievals.get(content)?.notify();
+      },
     });
     this.#purges = new Purges({
       clock,
@@ -118,6 +108,7 @@ export class LocalPeer {
       others: settings.origins,
       probes: () => this.#probes(),
     });
+    this.#crowd = new Crowd(clock, () => this.#origins.surge());
     this.#retrievals = new Retrievals({
       clock,
       hasher,
@@ -126,6 +117,7 @@ export class LocalPeer {
       account: this.#account,
       listeners: this.listeners,
       others: () => (this.#mayShare() ? this.#others : null),
+      siblings: () => this.#siblings,
       mismatch: (content, { code, message }) => {
         // Once for a file, however many of its chunks are others.
         if (this.#catalogue.distrust(content.asset.url)) this.#degraded(code, message);
@@ -148,6 +140,23 @@ export class LocalPeer {
   start(): Promise<void> {
     this.#started ??= this.#start();
     return this.#started;
+  }
+
+  /** Another tab of this visitor's is there; from now on they work together. Once. */
+  join(siblingsOver: (listener: SiblingsListener) => Siblings): void {
+    if (this.#siblings !== null || this.#suspended || this.#closing !== null) return;
+    this.#siblings = siblingsOver({
+      met: (peer) => this.#others?.links.avoid(peer),
+      stored: (content, indices) => void this.#cache.learn(content, indices),
+      gone: (content, indices) => this.#cache.unlearn(content, indices),
+      serves: (content, indices) => this.#retrievals.get(content)?.isServedBy(indices) === true,
+      joined: () => {
+        for (const { content } of this.#retrievals.all) this.#siblings?.claim(content.id);
+      },
+      free: () => this.#retrievals.turnSoon(),
+    });
+    this.#siblings.named(this.#others?.id ?? null);
+    this.#siblings.open();
   }
 
   async #start(): Promise<void> {
@@ -187,6 +196,20 @@ export class LocalPeer {
     return (this.#cache.holding(content.id)?.held ?? 0) > 0;
   }
 
+  /**
+   * All bytes of a content, which this browser has from the origin anyway: kept and offered if they are what the manifest
+   * says. `false`: they are not.
+   */
+  async adopt(content: Content, body: Bytes): Promise<boolean> {
+    const { id } = content;
+    const chunks = await chunksOf(content, body, this.#ports.hasher);
+    if (chunks === undefined || this.#closing !== null) return false;
+    for (const [index, chunk] of chunks.entries()) this.#cache.add(content, index, chunk);
+    this.#others?.tell(id, "have", [...chunks.keys()]);
+    if (this.#retrievals.get(id) === undefined) this.#others?.release(content);
+    return true;
+  }
+
   /** The network has failed for this URL: what this browser and its neighbours know of it nevertheless. */
   async salvage(url: string): Promise<Content | undefined> {
     return this.#closing === null ? this.#hearsay.find(url) : undefined;
@@ -218,11 +241,13 @@ export class LocalPeer {
   /** The page is being put away (bfcache) or comes back: sockets and links go and come with it. */
   suspend(): void {
     this.#suspended = true;
+    this.#siblings?.close();
     this.#applySharing();
     void this.#cache.settle();
   }
   resume(): void {
     this.#suspended = false;
+    this.#siblings?.open();
     this.#applySharing();
   }
 
@@ -271,6 +296,7 @@ export class LocalPeer {
     this.#others?.leave();
     await this.#started;
     await this.#cache.close();
+    this.#siblings?.close();
   }
 
   #state(): ClientStats["state"] {
@@ -315,16 +341,17 @@ export class LocalPeer {
         },
         left: (link, reason) => {
           for (const retrieval of this.#retrievals.all) retrieval.lost(link.id);
-          if (reason !== "local") this.#lost();
+          if (reason !== "local") this.#crowd.lostLink();
           this.listeners.emit("peer-left", { peer: link.id, reason });
           this.#retrievals.turnSoon();
         },
         violated: (peer, kind) => this.listeners.emit("violation", { peer, kind }),
         trackerChanged: (tracker) => {
-          if (tracker === "unreachable" && this.#links.length >= CROWD) this.#origins.surge();
+          if (tracker === "unreachable") this.#crowd.lostTracker(this.#links.length);
           this.listeners.emit("tracker-changed", { tracker });
           this.#retrievals.turnSoon();
         },
+        named: (self) => this.#siblings?.named(self),
         trackerRefused: (code, detail) =>
           this.#degraded("tracker/refused", `The tracker refused this page (${code}): ${detail}`),
         reportDue: () =>
@@ -333,13 +360,6 @@ export class LocalPeer {
           ),
       },
     });
-  }
-
-  /** A link failed. One is somebody who left; several in one moment are lost to the others as well. */
-  #lost(): void {
-    const now = this.#ports.clock.now();
-    this.#losses = [...this.#losses, now].filter((at) => at > now - TOGETHER);
-    if (this.#losses.length >= CROWD) this.#origins.surge();
   }
 
   /** Two of the linked visitors, and whoever is alone, find out whether an origin is back. */

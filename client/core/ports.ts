@@ -1,10 +1,11 @@
-// Everything the core may ask of the outside: seven ports. One listener, handed over at creation; expected outcomes
+// Everything the core may ask of the outside: eight ports. One listener, handed over at creation; expected outcomes
 // are return values; only `Hasher` and `Store` return promises, and the core treats their answers as events.
 // Adapters carry no policy: whether to retry, wait or choose is decided in the core.
 
 import type { Bytes } from "../../tracker/protocol/bytes.ts";
+import type { PeerId } from "../../tracker/protocol/ids.ts";
 import type { Signal } from "../../tracker/protocol/messages.ts";
-import type { ByteCount, ByteRange, Cancel, Millis } from "./vocabulary.ts";
+import type { ByteCount, ByteRange, Cancel, ContentId, Millis } from "./vocabulary.ts";
 
 /** Time that only ever goes forward. Differences mean something; absolute values do not. */
 export interface Clock {
@@ -120,6 +121,29 @@ export interface TrackerListener {
   text(data: string): void;
   closed(): void;
 }
+
+/** This visitor's other tabs of the site, which use the same stores. A message may be lost, and a tab gone at any moment. */
+export interface Tabs {
+  /** Listens until `close`; may be opened again. What is heard may come from another release. */
+  open(heard: (message: unknown) => void): void;
+  tell(message: TabMessage): void;
+  /**
+   * `granted` once no other tab has the name, `taken` before that if one has it now; neither before this has returned.
+   * The undoing gives it back, or stops waiting for it.
+   */
+  claim(
+    name: string,
+    listener: { readonly granted: () => void; readonly taken: () => void },
+  ): Cancel;
+  close(): void;
+}
+export type TabMessage =
+  | { readonly tab: "here"; readonly peer: PeerId | null; readonly isAnswer: boolean }
+  | {
+      readonly tab: "stored" | "gone";
+      readonly content: ContentId;
+      readonly indices: readonly number[];
+    };
 
 /** What a composition root hands the core. */
 export interface Ports {

@@ -10,6 +10,7 @@ import { plan } from "./retrieve/plan.ts";
 import type { Reading } from "./retrieve/reading.ts";
 import { Retrieval } from "./retrieve/retrieval.ts";
 import type { Action } from "./retrieve/view.ts";
+import type { Siblings } from "./siblings.ts";
 import { Average } from "./swarm/estimate.ts";
 import type { Neighbourhood } from "./swarm/neighbourhood.ts";
 import type {
@@ -41,6 +42,8 @@ export interface RetrievalsNeeds {
   readonly listeners: Listeners;
   /** Everybody else; `null` while, or where, nothing is shared. */
   others(): Neighbourhood | null;
+  /** This visitor's other tabs; `null` where there can be none. */
+  siblings(): Siblings | null;
   /** Manifest and origin disagree about this content. */
   mismatch(content: Content, error: ShoalError): void;
 }
@@ -74,6 +77,7 @@ export class Retrievals {
     if (known !== undefined) return known.read(range, urgency);
     const retrieval = this.#begin(content);
     this.#open.set(content.id, retrieval);
+    this.#needs.siblings()?.claim(content.id);
     this.#needs.others()?.want(content);
     return retrieval.read(range, urgency);
   }
@@ -149,10 +153,21 @@ export class Retrievals {
         },
         finished: () => {
           this.#open.delete(id);
+          this.#giveBack(id);
           others()?.release(content);
           this.turnSoon();
         },
       },
+    });
+  }
+
+  /** Once all of it is where the other tabs can read it. */
+  #giveBack(id: ContentId): void {
+    const { cache } = this.#needs;
+    const siblings = this.#needs.siblings();
+    if (siblings?.claims(id) !== true) return;
+    void cache.settle().then(() => {
+      if (!this.#open.has(id)) siblings.giveBack(id);
     });
   }
 
@@ -186,7 +201,11 @@ export class Retrievals {
     const others = everybody();
     const now = clock.now();
     const newsAt = this.#tellNews(others, now);
-    const wants = [...this.#open.values()].sort((one, other) => moment(one) - moment(other));
+    const siblings = this.#needs.siblings();
+    const wants = [...this.#open.values()]
+      // What another tab transfers is on its way.
+      .filter(({ content: { id } }) => siblings?.follows(id) !== true)
+      .sort((one, other) => moment(one) - moment(other));
     const reads = wants.reduce((sum, want) => sum + want.runs.length, 0);
     const { actions, wakeAt } = plan({
       now,

@@ -7,11 +7,8 @@
 //                    ping, cancel                                              and pong
 
 import type { Bytes } from "../../tracker/protocol/bytes.ts";
-import {
-  type AssetStatement,
-  MAX_URL_LENGTH,
-  parseManifest,
-} from "../../tracker/protocol/manifest.ts";
+import { type AssetStatement, MAX_URL_LENGTH } from "../../tracker/protocol/manifest.ts";
+import { readStatement } from "../core/cache/description.ts";
 import type { ByteRange } from "../core/vocabulary.ts";
 
 /** Raised with every change of what is said here. Page and worker of different versions leave each other alone. */
@@ -95,7 +92,6 @@ export function replyOf(message: unknown): Reply {
 
 /** The one asset that a text, written by `writeManifest`, is about. */
 export function assetIn(text: string, url: string): AssetStatement | undefined {
-  const parsed = parseManifest(text);
-  const asset = parsed.ok ? parsed.manifest.assets[0] : undefined;
+  const asset = readStatement(text);
   return asset?.url === url ? asset : undefined;
 }

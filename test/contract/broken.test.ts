@@ -12,6 +12,7 @@ import type {
   Origin,
   Random,
   Store,
+  Tabs,
   TrackerConnector,
   Transport,
 } from "../../client/core/ports.ts";
@@ -24,6 +25,7 @@ import { loopbackTracker, loopbackTransport } from "./loopback.ts";
 import { originBattery } from "./origin.ts";
 import { randomBattery } from "./random.ts";
 import { storeBattery } from "./store.ts";
+import { tabsBattery } from "./tabs.ts";
 import { trackerConnectorBattery } from "./tracker-connector.ts";
 import { transportBattery } from "./transport.ts";
 
@@ -168,6 +170,20 @@ describe("the origin's battery", () => {
     };
     await expect(battery(shifted)).rejects.toThrow("exactly that range");
   });
+});
+
+test("the battery of tabs rejects one that hears itself", async () => {
+  const heard = new Set<(message: unknown) => void>();
+  const echoing = (): Tabs => ({
+    open: (listener) => void heard.add(listener),
+    tell: (message) => {
+      for (const listener of heard) setImmediate(() => listener(message));
+    },
+    claim: () => () => {},
+    close: () => heard.clear(),
+  });
+  const make = () => ({ one: echoing(), other: echoing(), pace: realTime });
+  await expect(tabsBattery(make)).rejects.toThrow("and itself not");
 });
 
 describe("the transport's battery", () => {

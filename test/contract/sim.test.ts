@@ -8,6 +8,7 @@ import { Network, type Node } from "../sim/network.ts";
 import { SimOrigin } from "../sim/origin.ts";
 import { SimRandom } from "../sim/random.ts";
 import { SimStore } from "../sim/store.ts";
+import { SimBrowser } from "../sim/tabs.ts";
 import { Trace } from "../sim/trace.ts";
 import { SimTracker } from "../sim/tracker.ts";
 import { type Pace, patterned } from "./battery.ts";
@@ -16,6 +17,7 @@ import { hasherBattery } from "./hasher.ts";
 import { originBattery } from "./origin.ts";
 import { randomBattery } from "./random.ts";
 import { storeBattery } from "./store.ts";
+import { tabsBattery } from "./tabs.ts";
 import { trackerConnectorBattery } from "./tracker-connector.ts";
 import { transportBattery } from "./transport.ts";
 
@@ -119,6 +121,14 @@ test("the simulated origin keeps its contract", () =>
       missing: "https://site.example/nothing",
       unreachable: "https://dead.example/asset",
     };
+  }));
+
+test("the simulated tabs keep their contract", () =>
+  tabsBattery(() => {
+    const timeline = new Timeline();
+    const browser = new SimBrowser();
+    const tab = () => browser.tab(new SimClock(timeline));
+    return { one: tab(), other: tab(), pace: simulated(timeline) };
   }));
 
 test("the simulated wires keep the transport's contract", () =>

@@ -1,7 +1,8 @@
 // One simulated visitor: the real core on simulated ports, and what its page saw. Compares every byte that reaches the
 // page or the disk with the truth (I1).
 
-import { LocalPeer, type LocalPeerSettings } from "../../client/core/local-peer.ts";
+import { LocalPeer } from "../../client/core/local-peer.ts";
+import type { LocalPeerSettings } from "../../client/core/settings.ts";
 import type { ClientStats } from "../../client/core/stats.ts";
 import type { ByteRange, Millis, Urgency } from "../../client/core/vocabulary.ts";
 import { SimClock } from "./clock.ts";

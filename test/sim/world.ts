@@ -6,7 +6,7 @@
 //   I7 same seed, same trace                        I8 only members of one swarm are introduced
 
 import { createSign, generateKeyPairSync } from "node:crypto";
-import type { LocalPeerSettings } from "../../client/core/local-peer.ts";
+import type { LocalPeerSettings } from "../../client/core/settings.ts";
 import type { ByteStats } from "../../client/core/stats.ts";
 import type { ByteCount, Millis } from "../../client/core/vocabulary.ts";
 import {

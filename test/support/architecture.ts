@@ -48,7 +48,7 @@ function realms(trackerCore: RegExp): readonly Realm[] {
       may: [
         PROTOCOL,
         CORE_BASIS,
-        /^client\/core\/(cache\/stored-chunk|catalogue\/(content|standing))\.ts$/,
+        /^client\/core\/(cache\/(stored-chunk|description)|catalogue\/(content|standing))\.ts$/,
         /^client\/browser\/(hasher|store-idb)\.ts$/,
         /^client\/(head|request|resume)\.ts$/,
         /^client\/worker\//,

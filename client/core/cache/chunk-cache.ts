@@ -2,19 +2,16 @@
 // store, within a budget. What is held is derived from the store's own keys at start, so a crash between two writes
 // loses nothing but the last moment. Never takes in a chunk that was not verified; verifies again what it reads back.
 //
-//   chunk store   as `stored-chunk` has it        index store   "content.<content id>" -> the statement
+//   chunk store   as `stored-chunk` has it        index store   as `description` has it
 
-import { type Bytes, fromUtf8, utf8 } from "../../../tracker/protocol/bytes.ts";
-import {
-  type AssetStatement,
-  chunkLengthAt,
-  parseManifest,
-  writeManifest,
-} from "../../../tracker/protocol/manifest.ts";
+import type { Bytes } from "../../../tracker/protocol/bytes.ts";
+import { type AssetStatement, chunkLengthAt } from "../../../tracker/protocol/manifest.ts";
 import type { Clock, Hasher, Store } from "../ports.ts";
 import type { ByteCount, Cancel, Content, ContentId, Millis } from "../vocabulary.ts";
 import { Bitfield } from "./bitfield.ts";
-import { CHUNK_KEY, type ChunkKey, chunkKey, storedChunk } from "./stored-chunk.ts";
+import { descriptionKey, readDescription, writeDescription } from "./description.ts";
+import { inventory } from "./inventory.ts";
+import { type ChunkKey, chunkKey, storedChunk } from "./stored-chunk.ts";
 
 /** About 16 records of 256 KiB in one transaction are IndexedDB's sweet spot; more make one quota error costlier. */
 const BATCH_BYTES: ByteCount = 4 * 1024 * 1024;
@@ -34,8 +31,6 @@ const MOST_UNWRITTEN: ByteCount = 64 * 1024 * 1024;
 const EVICT_TO = 0.95;
 /** On a full disk, so much of what is held goes before the one retry. */
 const EVICT_WHEN_FULL = 0.1;
-
-const CONTENT_PREFIX = "content.";
 
 interface Held {
   content: Content;
@@ -58,6 +53,12 @@ export interface ChunkCacheNeeds {
   gone(content: ContentId, indices: readonly number[]): void;
   /** The store took nothing even after eviction; chunks live in memory only for now. */
   full(): void;
+  /** The store has changed under this visitor's other tabs. */
+  tell?(news: "stored" | "gone", content: ContentId, indices: readonly number[]): void;
+  /** Another tab has stored chunks that were not held. */
+  learned?(content: ContentId, indices: readonly number[]): void;
+  /** Does the work now, unless another tab is at it. Default: now. */
+  tidy?(work: () => void): void;
 }
 
 export class ChunkCache {
@@ -81,6 +82,7 @@ export class ChunkCache {
   /** Chunks that a write has taken on. */
   readonly #underWay = new Set<ChunkKey>();
   #closed = false;
+  #contentOf: (asset: AssetStatement) => Promise<Content> = () => Promise.reject();
 
   constructor(needs: ChunkCacheNeeds) {
     this.#needs = needs;
@@ -108,42 +110,36 @@ export class ChunkCache {
     contentOf: (asset: AssetStatement) => Promise<Content>,
   ): Promise<void> {
     this.#budget = budget;
-    const { index, chunks } = this.#needs;
-    const [names, keys] = await Promise.all([index.keys(), chunks.keys()]);
-    const described = new Map<string, Content>();
-    const orphans: string[] = [];
-    for (const name of names) {
-      if (!name.startsWith(CONTENT_PREFIX)) continue;
-      const content = await this.#described(name, contentOf);
-      if (content === undefined) orphans.push(name);
-      else described.set(content.id, content);
+    this.#contentOf = contentOf;
+    const { held, strays, orphans } = await inventory(this.#needs, contentOf);
+    for (const [content, at] of held) {
+      this.#enter(this.#know(content), at);
+      this.#descriptions.add(content.id);
     }
-    const strays: string[] = [];
-    for (const key of keys) {
-      const [, id = "", at = ""] = CHUNK_KEY.exec(key) ?? [];
-      const content = described.get(id);
-      if (content === undefined || Number(at) >= content.chunkCount) strays.push(key);
-      else this.#enter(this.#know(content), Number(at));
-    }
-    for (const content of described.values()) {
-      if (this.#contents.has(content.id)) this.#descriptions.add(content.id);
-      else orphans.push(CONTENT_PREFIX + content.id);
-    }
-    if (strays.length > 0) await chunks.delete(strays);
-    if (orphans.length > 0) await index.delete(orphans);
-    this.#evict(this.#budget);
+    if (strays.length > 0) await this.#needs.chunks.delete(strays);
+    if (orphans.length > 0) await this.#needs.index.delete(orphans);
+    this.#tidy();
   }
 
-  async #described(
-    name: string,
-    contentOf: (asset: AssetStatement) => Promise<Content>,
-  ): Promise<Content | undefined> {
-    const record = await this.#needs.index.get(name);
-    const parsed = record && parseManifest(fromUtf8(record) ?? "");
-    const asset = parsed?.ok ? parsed.manifest.assets[0] : undefined;
-    if (asset === undefined) return undefined;
-    const content = await contentOf(asset);
-    return name === CONTENT_PREFIX + content.id ? content : undefined;
+  /** Another tab has stored these. */
+  async learn(id: ContentId, indices: readonly number[]): Promise<void> {
+    if (!this.persistent || this.#closed) return;
+    const content =
+      this.#contents.get(id)?.content ??
+      (await readDescription(this.#needs.index, descriptionKey(id), this.#contentOf));
+    if (content === undefined) return;
+    const held = this.#know(content);
+    this.#descriptions.add(id);
+    const isNew = (at: number): boolean => at < held.chunks.count && !held.chunks.has(at);
+    const fresh = [...new Set(indices)].filter(isNew);
+    for (const at of fresh) this.#enter(held, at);
+    if (fresh.length > 0) this.#needs.learned?.(id, fresh);
+  }
+
+  /** Another tab has let these go. What waits here to be written comes back by that. */
+  unlearn(id: ContentId, indices: readonly number[]): void {
+    const keys = indices.map((at) => chunkKey(id, at)).filter((key) => !this.#unwritten.has(key));
+    this.#remove(keys, "forgotten");
   }
 
   /** Chunks held of a content; live, not a copy. `undefined` when it was never seen. */
@@ -205,7 +201,7 @@ export class ChunkCache {
     this.#unwritten.add(key);
     this.#unwrittenBytes += bytes.length;
     this.#warm(key, bytes);
-    this.#evict(this.#budget);
+    this.#tidy();
     this.#shed();
     if (this.#makesBatch()) this.#flush();
     else this.#timer ??= this.#needs.clock.after(BATCH_DELAY, () => this.#flush());
@@ -325,14 +321,18 @@ export class ChunkCache {
       if (outcome === "full") this.#needs.full();
     }
     const unwanted: ChunkKey[] = [];
+    const stored: Entry[] = [];
     for (const [key, bytes] of batch) {
       this.#underWay.delete(key);
       // Let go and taken again meanwhile: what was written is deleted, the other is still to be written.
       if (this.#entries.has(key) && this.#hot.get(key) !== bytes) continue;
       if (this.#unwritten.delete(key)) this.#unwrittenBytes -= bytes.length;
-      if (!this.#entries.has(key)) unwanted.push(key);
+      const entry = this.#entries.get(key);
+      if (entry === undefined) unwanted.push(key);
       else if (outcome !== "stored") this.#memoryOnly.add(key);
+      else if (this.persistent) stored.push(entry);
     }
+    for (const [{ content }, at] of byContent(stored)) this.#needs.tell?.("stored", content.id, at);
     this.#cool();
     // Evicted while it was being written.
     if (unwanted.length > 0 && outcome === "stored") await this.#needs.chunks.delete(unwanted);
@@ -342,8 +342,13 @@ export class ChunkCache {
   #describe(content: Content): void {
     if (this.#descriptions.has(content.id)) return;
     this.#descriptions.add(content.id);
-    const record = utf8(writeManifest(content.asset.epoch, content.asset.key, [content.asset]));
-    void this.#needs.index.put([[CONTENT_PREFIX + content.id, record]]);
+    void this.#needs.index.put([[descriptionKey(content.id), writeDescription(content)]]);
+  }
+
+  #tidy(): void {
+    if (this.#bytes <= this.#budget) return;
+    const { tidy = (work: () => void): void => work() } = this.#needs;
+    tidy(() => this.#evict(this.#budget));
   }
 
   #evict(budget: ByteCount, except: ReadonlySet<ChunkKey> = this.#unwritten): void {
@@ -360,8 +365,8 @@ export class ChunkCache {
     this.#remove(victims);
   }
 
-  #remove(keys: readonly ChunkKey[]): void {
-    const gone = new Map<Held, number[]>();
+  #remove(keys: readonly ChunkKey[], why: "dropped" | "forgotten" = "dropped"): void {
+    const gone: Entry[] = [];
     const stored: ChunkKey[] = [];
     for (const key of keys) {
       const entry = this.#entries.get(key);
@@ -374,16 +379,22 @@ export class ChunkCache {
       this.#hot.delete(key);
       if (this.#unwritten.delete(key)) this.#unwrittenBytes -= entry.length;
       if (!this.#memoryOnly.delete(key)) stored.push(key);
-      const indices = gone.get(entry.held) ?? [];
-      indices.push(entry.index);
-      gone.set(entry.held, indices);
+      gone.push(entry);
     }
-    if (stored.length > 0) void this.#needs.chunks.delete(stored);
-    for (const [held, indices] of gone) {
+    if (why === "dropped" && stored.length > 0) void this.#needs.chunks.delete(stored);
+    for (const [held, indices] of byContent(gone)) {
+      if (why === "dropped") this.#needs.tell?.("gone", held.content.id, indices);
       if (held.chunks.held === 0 && this.#descriptions.delete(held.content.id)) {
-        void this.#needs.index.delete([CONTENT_PREFIX + held.content.id]);
+        void this.#needs.index.delete([descriptionKey(held.content.id)]);
       }
       this.#needs.gone(held.content.id, indices);
     }
   }
+}
+
+function byContent(entries: readonly Entry[]): ReadonlyMap<Held, readonly number[]> {
+  const grouped = new Map<Held, number[]>();
+  for (const { held } of entries) grouped.set(held, []);
+  for (const { held, index } of entries) grouped.get(held)?.push(index);
+  return grouped;
 }

@@ -50,6 +50,11 @@ export class Demand {
     return position;
   }
 
+  /** Whether nobody waits for a chunk that is not there. */
+  isServed(isThere: (index: number) => boolean): boolean {
+    return [...this.readings].every(({ chunk }) => isThere(chunk));
+  }
+
   /** Chunks from here on are not wanted yet. Never more than half the cache: what is read ahead must stay there. */
   until(now: Millis, cacheBudget: ByteCount): number {
     const { chunkBytes } = this.#content.asset;

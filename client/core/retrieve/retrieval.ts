@@ -115,10 +115,11 @@ export class Retrieval implements WantView {
   }
 
   has(index: number): boolean {
-    return (
-      this.#verifying.has(index) ||
-      (this.#needs.cache.holding(this.content.id)?.has(index) ?? false)
-    );
+    const held = this.#needs.cache.holding(this.content.id);
+    return this.#verifying.has(index) || held?.has(index) === true;
+  }
+  isServedBy(indices: readonly number[]): boolean {
+    return this.#demand.isServed((index) => indices.includes(index) || this.has(index));
   }
   flights(index: number): readonly Flight[] {
     return this.#flights.get(index) ?? [];
@@ -173,7 +174,7 @@ export class Retrieval implements WantView {
     this.#needs.listener.finished(this);
   }
 
-  #notify(): void {
+  notify(): void {
     for (const reading of this.#demand.readings) reading.notify();
     this.#needs.listener.changed();
   }
@@ -275,7 +276,7 @@ export class Retrieval implements WantView {
     for (const run of this.runs.filter((one) => one.at === index)) this.#overtaken(run);
     for (const reading of this.#demand.readings) reading.settle(index);
     this.#needs.listener.verified(this, index, source, bytes.length);
-    this.#notify();
+    this.notify();
   }
 
   /** A peer brought the chunk that this read has only some of. */
@@ -288,7 +289,7 @@ export class Retrieval implements WantView {
     this.#needs.listener.wasted(length);
     if (from !== "origin") {
       this.#needs.listener.poisoned(from);
-      this.#notify();
+      this.notify();
       return;
     }
     const { url } = this.content.asset;
@@ -305,7 +306,7 @@ export class Retrieval implements WantView {
     const exposed = [...this.#demand.readings].filter((reading) => reading.exposed(index));
     if (exposed.length > 0) this.#needs.listener.mismatch(error);
     for (const reading of exposed) reading.fail(error);
-    this.#notify();
+    this.notify();
   }
 
   #originAnswered(run: Run, total: number | null): void {
@@ -346,7 +347,7 @@ export class Retrieval implements WantView {
     this.#trouble.failed(this.content.asset.url, outcome, this.#needs.clock.now());
     this.#giveUp(run);
     this.#remove(run);
-    this.#notify();
+    this.notify();
   }
 
   #originDone(run: Run): void {
@@ -394,7 +395,5 @@ export class Retrieval implements WantView {
 /** The chunks of a read, from one on, that others are told of. */
 function pendingOf(run: Run, from: number): number[] {
   const last = Math.min(run.last, from + PENDING_AHEAD - 1);
-  const indices: number[] = [];
-  for (let index = from; index <= last; index++) indices.push(index);
-  return indices;
+  return Array.from({ length: Math.max(0, last - from + 1) }, (_, at) => from + at);
 }

@@ -71,6 +71,8 @@ export class Links {
   readonly #peers = new Map<PeerId, RemotePeer>();
   readonly #attempts = new Map<SessionId, Attempt>();
   readonly #banned = new Set<PeerId>();
+  /** Other tabs of this visitor, which have what we have. */
+  readonly #siblings = new Set<PeerId>();
   #choked = false;
   #tending: Cancel | null = null;
   readonly #standings = new Map<PeerId, Standing>();
@@ -110,7 +112,7 @@ export class Links {
   }
 
   introduced({ session, peer, role, proximity }: TrackerMessage & { type: "introduce" }): void {
-    const known = this.#peers.has(peer) || this.#attempting(peer);
+    const known = this.#peers.has(peer) || this.#attempting(peer) || this.#siblings.has(peer);
     if (known || this.#banned.has(peer) || this.#attempts.has(session) || !this.#hasRoom()) {
       return this.#needs.ended(session, "declined");
     }
@@ -166,6 +168,19 @@ export class Links {
     this.#needs.listener.violated(peer, kind);
     const remote = this.#peers.get(peer);
     if (remote !== undefined) this.#end(remote, "violation");
+  }
+
+  /** Another tab of this visitor: no link to it is made, and one that was made is closed. */
+  avoid(peer: PeerId): void {
+    this.#siblings.add(peer);
+    for (const attempt of [...this.#attempts.values()]) {
+      if (attempt.peer !== peer) continue;
+      this.#needs.ended(attempt.session, "declined");
+      this.#abandon(attempt.session);
+    }
+    const remote = this.#peers.get(peer);
+    remote?.close("useless");
+    if (remote !== undefined) this.#forget(remote, "local");
   }
 
   choke(on: boolean): void {

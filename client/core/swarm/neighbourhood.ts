@@ -39,6 +39,8 @@ export interface NeighbourhoodListener
   /** Somebody holds, wants or allows something else, or more links are to come or not to come: plan again. */
   changed(): void;
   trackerChanged(state: TrackerState): void;
+  /** The tracker knows us by this id now. */
+  named(self: PeerId): void;
   trackerRefused(code: string, detail: string): void;
   /** It is time to tell the tracker what was moved. */
   reportDue(): void;
@@ -114,6 +116,7 @@ export class Neighbourhood {
           this.#region = region;
           if (theirs === undefined) purges.unreachable();
           else purges.welcomed(theirs);
+          listener.named(peer);
         },
         purged: (records) => purges.heard(records),
         announced: (message) => {

@@ -1,6 +1,7 @@
 // The batteries of test/contract on the adapters of client/browser, for a page to run by name. Whatever they need
 // from outside (addresses of servers) comes with the call.
 
+import { browserTabs } from "../../../client/browser/browser-tabs.ts";
 import { browserClock } from "../../../client/browser/clock.ts";
 import { webCryptoHasher } from "../../../client/browser/hasher.ts";
 import { fetchOrigin } from "../../../client/browser/origin-fetch.ts";
@@ -15,6 +16,7 @@ import { hasherBattery } from "../../contract/hasher.ts";
 import { originBattery } from "../../contract/origin.ts";
 import { randomBattery } from "../../contract/random.ts";
 import { storeBattery } from "../../contract/store.ts";
+import { tabsBattery } from "../../contract/tabs.ts";
 import { trackerConnectorBattery } from "../../contract/tracker-connector.ts";
 import { transportBattery } from "../../contract/transport.ts";
 import { pagePace } from "./pace.ts";
@@ -33,6 +35,17 @@ export const hasher = (): Promise<void> =>
 
 export const memory = (): Promise<void> =>
   storeBattery(() => ({ store: memoryStore(1_000_000), room: 1_000_000 }));
+
+export const tabs = (): Promise<void> =>
+  tabsBattery(() => {
+    const [one, other] = [browserTabs(), browserTabs()];
+    if (one === null || other === null) throw new Error("no locks or channels in this page");
+    const end = (): void => {
+      one.close();
+      other.close();
+    };
+    return { one, other, pace: pagePace, end };
+  });
 
 let databases = 0;
 

@@ -28,7 +28,14 @@ describe("plain HTTP", () => {
         503,
         'shoal.js is not built; run "npm run build" in Shoal\'s folder.\n',
       ]);
-      const pages = ["shoal.js", "shoal.mjs", "shoal-notice.mjs", "shoal-bridge.mjs"];
+      const pages = [
+        "shoal.js",
+        "shoal.mjs",
+        "shoal-notice.mjs",
+        "shoal-bridge.mjs",
+        "shoal-diagnose.mjs",
+        "shoal-tabs.mjs",
+      ];
       for (const name of [...pages, "shoal-sw.js"]) {
         const body = `// ${name} ${"x".repeat(5000)}`;
         await writeFile(join(scriptsDir, name), body);

@@ -44,6 +44,10 @@ export class Visit {
   readonly chunks: ReturnType<typeof watched>;
   readonly cache: ChunkCache;
   readonly gone: [Content["id"], readonly number[]][] = [];
+  /** To and from other tabs. */
+  readonly told: ["stored" | "gone", Content["id"], readonly number[]][] = [];
+  readonly learned: [Content["id"], readonly number[]][] = [];
+  mayTidy = true;
   fulls = 0;
 
   constructor(stage: Stage, disk: SimStore, index: SimStore) {
@@ -58,6 +62,11 @@ export class Visit {
       index,
       gone: (content, indices) => this.gone.push([content, indices]),
       full: () => this.fulls++,
+      tell: (...news) => this.told.push(news),
+      learned: (...news) => this.learned.push(news),
+      tidy: (work) => {
+        if (this.mayTidy) work();
+      },
     });
   }
 
