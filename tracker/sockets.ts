@@ -42,10 +42,12 @@ export interface Caller {
   readonly address: Address | undefined;
 }
 
-/** What is below a `ws` socket: between the two calls it only collects what is written. */
+/** What is below a `ws` socket. */
 export interface Stream {
+  /** Between the two calls it only collects what is written. */
   cork(): void;
   uncork(): void;
+  on(event: "data", listener: (bytes: { readonly length: number }) => void): unknown;
 }
 
 /** What the tracker core calls a connection. */
@@ -70,6 +72,12 @@ const TOO_LARGE: ReadonlySet<string> = new Set([
 /** RFC 6455, section 7.4.1: policy violation; and its registry: service restart. */
 const POLICY = 1008;
 const RESTART = 1012;
+/**
+ * What may still come in after our goodbye: the messages an honest page had on its way, and its own goodbye. What is read
+ * and thrown away is not free: Node reads 64 KiB at a time into buffers outside the heap, and some hundred of them make V8
+ * go through the whole heap.
+ */
+const LAST_BYTES = 16 * 1024;
 /** Closing handshakes begun per turn of the event loop, so that readiness probes are answered in between. */
 const CLOSED_PER_TURN = 500;
 
@@ -147,7 +155,10 @@ export class Sockets {
       error(error) {
         const code = "code" in error ? String(error.code) : "";
         if (!code.startsWith("WS_ERR_")) return;
-        as(this, (socket) => broke(socket, TOO_LARGE.has(code) ? "too-large" : "malformed"));
+        as(this, (socket) => {
+          hearOut(socket);
+          broke(socket, TOO_LARGE.has(code) ? "too-large" : "malformed");
+        });
       },
       close() {
         as(this, closed);
@@ -181,9 +192,13 @@ export class Sockets {
     this.#collecting.clear();
   }
 
-  drop({ ws }: Socket, reason: DropReason): void {
-    if (reason === "silent") ws.terminate();
-    else ws.close(POLICY, reason);
+  drop(socket: Socket, reason: DropReason): void {
+    if (reason === "silent") {
+      socket.ws.terminate();
+      return;
+    }
+    socket.ws.close(POLICY, reason);
+    hearOut(socket);
   }
 
   /** A socket whose other end has vanished never says so; two heartbeats without a pong do. */
@@ -219,4 +234,13 @@ export class Sockets {
   cutAll(): void {
     for (const { ws } of [...this.#open]) ws.terminate();
   }
+}
+
+/** From here on only a goodbye is waited for: whoever goes on sending is cut, instead of being read for nothing. */
+function hearOut({ ws, stream }: Socket): void {
+  let left = LAST_BYTES;
+  stream.on("data", ({ length }) => {
+    left -= length;
+    if (left < 0) ws.terminate();
+  });
 }

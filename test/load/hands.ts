@@ -4,6 +4,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { Order, Outcome } from "./crowd.ts";
+import { stepForward } from "./subject.ts";
 
 const RUN = fileURLToPath(new URL("../support/run.mjs", import.meta.url));
 
@@ -31,6 +32,9 @@ export class Crowd {
     this.#child.send(order);
     const [outcome] = await once(this.#child, "message");
     return outcome;
+  }
+  stepForward(): void {
+    stepForward(this.#child);
   }
   disperse(): Promise<void> {
     return ended(this.#child);

@@ -1,29 +1,17 @@
 // Finds coturn, or installs it where that is allowed (Debian, root), and runs one on the loopback for a test. Owns its
 // process; `close` ends it.
 
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { findProgram } from "./program.ts";
 
-const PLACES = ["/usr/bin/turnserver", "/usr/local/bin/turnserver", "/opt/homebrew/bin/turnserver"];
-
-/** Whether there is a coturn, now or after trying to get one. */
-export function findCoturn(): string | undefined {
-  const found = PLACES.find((path) => existsSync(path));
-  if (found !== undefined) return found;
-  if (!existsSync("/etc/debian_version") || process.getuid?.() !== 0) return undefined;
-  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  const apt = (...words: string[]) =>
-    spawnSync("apt-get", words, { stdio: "ignore", env }).status === 0;
-  const install = () => apt("install", "-y", "--no-install-recommends", "coturn");
-  if (!install() && apt("update")) install();
-  return PLACES.find((path) => existsSync(path));
-}
+/** Where coturn is, now or after trying to get it. */
+export const findCoturn = (): string | undefined => findProgram("turnserver", "coturn");
 
 export interface Coturn {
   /** `turn:127.0.0.1:…` */

@@ -1,31 +1,15 @@
 // Finds redis-server, or installs it where that is allowed (Debian, root), and runs one on the loopback for a test:
 // nothing on disk, and it can be killed, stopped in its tracks and started again on the same port. Owns its process.
 
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { createInterface } from "node:readline";
-
-const PLACES = [
-  "/usr/bin/redis-server",
-  "/usr/local/bin/redis-server",
-  "/opt/homebrew/bin/redis-server",
-];
+import { findProgram } from "./program.ts";
 
 /** Where redis-server is, now or after trying to get it. */
-export function findRedis(): string | undefined {
-  const found = PLACES.find((path) => existsSync(path));
-  if (found !== undefined) return found;
-  if (!existsSync("/etc/debian_version") || process.getuid?.() !== 0) return undefined;
-  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  const apt = (...words: string[]) =>
-    spawnSync("apt-get", words, { stdio: "ignore", env }).status === 0;
-  const install = () => apt("install", "-y", "--no-install-recommends", "redis-server");
-  if (!install() && apt("update")) install();
-  return PLACES.find((path) => existsSync(path));
-}
+export const findRedis = (): string | undefined => findProgram("redis-server", "redis-server");
 
 export interface Redis {
   readonly url: string;

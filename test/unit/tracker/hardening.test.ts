@@ -29,7 +29,7 @@ const knock = (tracker: RunningTracker, address: string) =>
 describe("an address whose connections are ended again and again", () => {
   const offences: readonly (readonly [what: string, code: number, frame: string | Buffer])[] = [
     ["messages that are none", 1008, "?"],
-    ["frames that are too large", 1009, Buffer.alloc(100_000)],
+    ["frames that are too large", 1009, Buffer.alloc(DEFAULT_EDGE_LIMITS.messageBytes + 1)],
   ];
   test.each(offences)(
     "for %s is blocked for a while, and nobody else is",
@@ -40,7 +40,7 @@ describe("an address whose connections are ended again and again", () => {
         const page = await knock(tracker, "198.51.100.1");
         page.say({ type: "hello", version: PROTOCOL_VERSION, secret: newSecret() });
         await page.next("welcome");
-        for (let times = 0; times < 5; times++) page.ws.send(frame);
+        for (let times = 0; times < (code === 1008 ? 5 : 1); times++) page.ws.send(frame);
         expect((await page.closed).code).toBe(code);
       }
       await expect(knock(tracker, "198.51.100.1")).rejects.toThrow("429");
@@ -90,9 +90,9 @@ describe("a socket is cut", () => {
     expect(tracker.totals()).toMatchObject({ peers: 0, violations: { "too-large": 1 } });
   });
 
-  test("that dribbles one frame in crumbs", async () => {
-    const tracker = await started();
-    const raw = connect(tracker.port, "127.0.0.1");
+  /** A socket without a library that would answer goodbyes: it goes on although the other side has ended. */
+  async function bare(tracker: RunningTracker) {
+    const raw = connect({ port: tracker.port, host: "127.0.0.1", allowHalfOpen: true });
     raw.setNoDelay(true);
     raw.on("error", () => {});
     const key = randomBytes(16).toString("base64");
@@ -102,18 +102,41 @@ describe("a socket is cut", () => {
     );
     await once(raw, "data");
     raw.resume();
-    const closed = once(raw, "close");
-    // A text frame of 60,000 bytes, of which one comes at a time.
-    raw.write(Buffer.from([0x81, 0xfe, 0xea, 0x60, 0, 0, 0, 0]));
     let isOpen = true;
-    void closed.then(() => {
+    raw.once("close", () => {
       isOpen = false;
     });
-    while (isOpen) {
-      await new Promise((resolve) => raw.write(" ", resolve));
-      await new Promise((resolve) => setImmediate(resolve));
-    }
+    /** Over and over, in a turn each, until the other side has had enough. */
+    const goOn = async (bytes: string | Buffer) => {
+      while (isOpen) {
+        await new Promise((resolve) => raw.write(bytes, resolve));
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    };
+    return { raw, goOn };
+  }
+
+  test("that dribbles one frame in crumbs", async () => {
+    const tracker = await started();
+    const { raw, goOn } = await bare(tracker);
+    // A text frame of 60,000 bytes, of which one comes at a time.
+    raw.write(Buffer.from([0x81, 0xfe, 0xea, 0x60, 0, 0, 0, 0]));
+    await goOn(" ");
     expect(tracker.totals().violations).toEqual({ "too-large": 1 });
+  });
+
+  const MASK = [0, 0, 0, 0];
+  test.each([
+    ["a frame of 4 GiB", [0x81, 0xff, 0, 0, 0, 1, 0, 0, 0, 0, ...MASK], { "too-large": 1 }],
+    ["messages that are none", [0x81, 0x80, ...MASK], { malformed: 5 }],
+  ])("that was told goodbye for %s and goes on", async (_what, offence, violations) => {
+    // Who waits for an answer to the goodbye would wait, and read, for a minute.
+    const tracker = await started({ edgeLimits: { closeMs: 60_000 } });
+    const { raw, goOn } = await bare(tracker);
+    for (let each = 0; each < 5; each++) raw.write(Buffer.from(offence));
+    // Pongs, or what is left of the frame.
+    await goOn(Buffer.from([0x8a, 0x80, ...MASK]));
+    expect(tracker.totals().violations).toEqual(violations);
   });
 });
 

@@ -85,4 +85,8 @@ test.each(["alerts.yml", "dashboard.json"])("%s asks only for numbers that exist
   const names = new Set(text.match(/\b(?:shoal|nodejs|process)_[a-z\d]+(?:_[a-z\d]+)*\b/g));
   expect(names.size).toBeGreaterThan(5);
   for (const name of names) expect(known).toContain(`# TYPE ${name} `);
+  // Of several nodes, too: whether they are one swarm is what an operator of many cannot see otherwise.
+  expect([...names]).toEqual(
+    expect.arrayContaining(["shoal_cluster_joined", "shoal_cluster_nodes"]),
+  );
 });

@@ -27,7 +27,11 @@ test("messages of one turn are collected, and let go when the turn is over", asy
     terminate: nothing,
     on: nothing,
   };
-  const stream = { cork: () => void noted.push("cork"), uncork: () => void noted.push("uncork") };
+  const stream = {
+    cork: () => void noted.push("cork"),
+    uncork: () => void noted.push("uncork"),
+    on: nothing,
+  };
   const household = new Household(DEFAULT_LIMITS.household, 0);
   const caller = { site: "https://site.example", household, address: undefined };
   const socket = sockets.add(wire, caller, stream);
