@@ -21,6 +21,7 @@ import { DEFAULT_PORT, OptionError, originsOrError, type TrackerOptions } from "
 import { thisPackage } from "./package-root.ts";
 import { fromBase64url } from "./protocol/bytes.ts";
 import { type PeerId, peerIdFrom } from "./protocol/ids.ts";
+import type { PurgeRecord } from "./protocol/purge.ts";
 import { openPurges, type PurgeLog } from "./purge/purge-log.ts";
 import type { Address } from "./region/address.ts";
 import { locate, type Maps } from "./region/locate.ts";
@@ -183,7 +184,8 @@ class Edge implements RunningTracker {
     };
     const purge = async (targets: Parameters<PurgeLog["purge"]>[0]) => {
       const records = (await needs.purges?.purge(targets)) ?? [];
-      return { records, told: this.#tracker.purged(records) };
+      const told = this.#tracker.purged(records);
+      return { records, told, shared: await this.#cluster?.share() };
     };
     const operation = () => this.#tracker.operation();
     if (needs.dashboard) this.#dashboard = new Dashboard({ ...told, operation, clock });
@@ -228,9 +230,13 @@ class Edge implements RunningTracker {
   }
 
   #clusterAt(url: string): RedisCluster {
+    const { log, key, purges: book } = this.#needs;
+    const learned = (records: readonly PurgeRecord[]) => void this.#tracker.purged(records);
     return new RedisCluster({
       url,
-      log: this.#needs.log,
+      log,
+      key,
+      purges: book && { book, learned },
       nameOf: (household) => this.#admission.keyOf(household) ?? "",
       listener: {
         card: (peer) => this.#tracker.card(peer),

@@ -34,7 +34,7 @@ export class Crowd {
     return outcome;
   }
   stepForward(): void {
-    stepForward(this.#child);
+    stepForward(this.#child, "visitors");
   }
   disperse(): Promise<void> {
     return ended(this.#child);

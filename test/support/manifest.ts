@@ -71,7 +71,7 @@ export async function newPublisher(owned?: SigningKey): Promise<Publisher> {
   };
 }
 
-async function freshKey(): Promise<SigningKey> {
+async function freshKey(): Promise<Pick<SigningKey, "publicKey" | "sign">> {
   const curve = { name: "ECDSA", namedCurve: "P-256" };
   const pair = await webcrypto.subtle.generateKey(curve, true, ["sign", "verify"]);
   const point = new Uint8Array(await webcrypto.subtle.exportKey("raw", pair.publicKey));

@@ -5,7 +5,7 @@ import { isPeerId, isProximity, isSessionId } from "../protocol/ids.ts";
 import { type Holding, signalOf } from "../protocol/messages.ts";
 import type { Level, Region } from "../region/where.ts";
 import type { Room } from "../roster/roster.ts";
-import type { Card, Letter, NodeId, Stranger } from "./cluster.ts";
+import type { Card, Letter, NodeId, Sample, Stranger } from "./cluster.ts";
 
 /** Their places in these lists are what the scripts count with. */
 const ROOMS: readonly Room[] = ["open", "spare", "drained", "closed"];
@@ -22,7 +22,7 @@ export function cardText(card: Card, node: NodeId, key: (group: string) => strin
   });
 }
 
-export function memberOf(id: unknown, text: unknown): (Stranger & { card: Card }) | undefined {
+function memberOf(id: unknown, text: unknown): (Stranger & { card: Card }) | undefined {
   const fields = fieldsOf(text);
   if (fields === undefined || !isPeerId(id)) return undefined;
   const { n: node, r, l, s, g } = fields;
@@ -33,6 +33,23 @@ export function memberOf(id: unknown, text: unknown): (Stranger & { card: Card }
   if (typeof node !== "string" || room === undefined) return undefined;
   if (levels === undefined || swarms === undefined) return undefined;
   return { id, node, card: { levels, region, room, swarms: new Map(swarms) } };
+}
+
+/** What the script that draws replies. `levels`: whoever wishes, in the words of the cards. */
+export function sampleOf(reply: unknown, levels: Sample["levels"]): Sample | undefined {
+  if (!Array.isArray(reply)) return undefined;
+  const [numbers, drawn] = reply as unknown[];
+  if (!Array.isArray(numbers) || !Array.isArray(drawn)) return undefined;
+  const counts: { peers: number; holders: number }[] = [];
+  for (let at = 0; at < numbers.length; at += 2) {
+    counts.push({ peers: Number(numbers[at]), holders: Number(numbers[at + 1]) });
+  }
+  const members: Sample["members"][number][] = [];
+  for (let at = 0; at < drawn.length; at += 2) {
+    const member = memberOf(drawn[at], drawn[at + 1]);
+    if (member !== undefined) members.push(member);
+  }
+  return { counts, levels, members };
 }
 
 export function lettersText(from: NodeId, letters: readonly Letter[]): string {

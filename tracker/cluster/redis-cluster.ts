@@ -8,8 +8,20 @@ import type { Household } from "../household.ts";
 import type { Log } from "../log.ts";
 import type { PeerId } from "../protocol/ids.ts";
 import type { Cluster, ClusterListener, Letter, NodeId, Sample, Wish } from "./cluster.ts";
-import { cardText, lettersOf, lettersText, memberOf } from "./paper.ts";
-import { BEAT, channelOf, DRAW, NODES, REAP, SEAT } from "./scripts.ts";
+import { cardText, lettersOf, lettersText, sampleOf } from "./paper.ts";
+import {
+  BEAT,
+  channelOf,
+  DRAW,
+  KEYS,
+  NODES,
+  PURGED,
+  purgesOf,
+  REAP,
+  REPLACE,
+  SEAT,
+} from "./scripts.ts";
+import { type Board, SharedPurges, type SharedPurgesNeeds } from "./shared-purges.ts";
 
 export interface RedisClusterNeeds {
   readonly url: string;
@@ -17,6 +29,10 @@ export interface RedisClusterNeeds {
   readonly log: Log;
   /** What tells households apart; never leaves this process unhashed. */
   nameOf(household: Household): string;
+  /** Public half of what this node signs with. All nodes should have the same. */
+  readonly key: string;
+  /** Left out: nothing is ever purged here. */
+  readonly purges?: Pick<SharedPurgesNeeds, "book" | "learned"> | undefined;
 }
 
 /** How often a node says that it lives, and for how long an answer is waited: a Redis that hangs is lost within two seconds. */
@@ -36,6 +52,10 @@ const MOST_COMMANDS = 100_000;
 const GOODBYE_MS = 2000;
 /** At the start, Redis has so long to answer before the node goes on alone. */
 const START_PATIENCE_MS = 3000;
+/** Whoever purges waits so long to hear that the other nodes can know. */
+const SHARE_PATIENCE_MS = 1000;
+/** Each node has its own book on disk; this is for new ones, and outlasts a time in which all are away. */
+const PURGES_TTL_MS = 30 * 24 * 3_600_000;
 /** 72 bits: nobody meets in a group that is not theirs by accident. */
 const HASH_BYTES = 9;
 /** Names of groups that many peers share: countries, networks, the world. */
@@ -48,6 +68,7 @@ export class RedisCluster implements Cluster {
   readonly #needs: RedisClusterNeeds;
   readonly #commands: Client;
   readonly #mail: Client;
+  readonly #purges: SharedPurges | undefined;
   readonly #shas = new Map<string, string>();
   #state: "joining" | "joined" | "alone" | "closed" = "joining";
   /** Those that live, this one among them. */
@@ -62,6 +83,8 @@ export class RedisCluster implements Cluster {
   #beating: NodeJS.Timeout | undefined;
   #rewrittenAt = 0;
   #settled: (() => void) | undefined;
+  /** Whether it was said that another node signs with another key. */
+  #keysDiffer = false;
 
   constructor(needs: RedisClusterNeeds) {
     this.#needs = needs;
@@ -78,6 +101,9 @@ export class RedisCluster implements Cluster {
       client.on("reconnecting", () => this.#lose());
       client.on("ready", () => void this.#beat());
     }
+    if (needs.purges === undefined) return;
+    const board = this.#boardOf(needs.key);
+    this.#purges = new SharedPurges({ ...needs.purges, log: needs.log, board });
   }
 
   /** Never rejects: without a Redis that answers within some seconds the node begins alone, and joins when it can. */
@@ -89,6 +115,14 @@ export class RedisCluster implements Cluster {
     const patience = setTimeout(() => this.#settled?.(), START_PATIENCE_MS);
     await settled;
     clearTimeout(patience);
+    // Whoever is welcomed by a node that has just started is told what was purged before.
+    await this.share();
+  }
+
+  /** Gives the other nodes what was purged here, and takes what was there; `false`: not now, but when that is possible. */
+  async share(): Promise<boolean> {
+    if (this.#state !== "joined" || this.#purges === undefined) return false;
+    return within(SHARE_PATIENCE_MS, this.#purges.exchange()).catch(() => false);
   }
 
   get isJoined(): boolean {
@@ -156,6 +190,8 @@ export class RedisCluster implements Cluster {
 
   async #leave(): Promise<void> {
     await this.#commands.sendCommand(["ZREM", NODES, this.node]);
+    // Whoever shares it says so again at once.
+    await this.#commands.sendCommand(["ZREM", KEYS, this.#needs.key]);
     await this.#reap(this.node);
   }
 
@@ -165,6 +201,7 @@ export class RedisCluster implements Cluster {
     this.#mail
       .connect()
       .then(() => this.#mail.subscribe(channelOf(this.node), (text) => this.#read(text)))
+      .then(() => this.#mail.subscribe(PURGED, () => void this.share()))
       .then(() => this.#beat())
       .catch(() => this.#lose());
     this.#beating = setInterval(() => void this.#beat(), BEAT_MS);
@@ -181,11 +218,12 @@ export class RedisCluster implements Cluster {
     )
       return;
     const salt = randomBytes(HASH_BYTES).toString("base64url");
-    const words = [this.node, String(LEASE_MS), salt, String(12 * CARD_TTL_MS)];
+    const words = [this.node, String(LEASE_MS), salt, String(12 * CARD_TTL_MS), this.#needs.key];
     try {
       const reply = await within(BEAT_MS, this.#run(BEAT, words));
       if (this.#isClosed() || !Array.isArray(reply)) return;
-      const [unbroken, common, nodes, dead] = reply as unknown[];
+      const [unbroken, common, nodes, dead, keys] = reply as unknown[];
+      this.#compareKeys(Array.isArray(keys) ? keys : []);
       this.#see(new Set(Array.isArray(nodes) ? nodes.map(String) : []));
       this.#join(String(common), unbroken === 1);
       if (Array.isArray(dead)) for (const node of dead) await this.#reap(String(node));
@@ -197,6 +235,30 @@ export class RedisCluster implements Cluster {
   /** Asked again after every wait. */
   #isClosed(): boolean {
     return this.#state === "closed";
+  }
+
+  #boardOf(key: string): Board {
+    const [name, ttl] = [purgesOf(key), String(PURGES_TTL_MS)];
+    return {
+      read: async () => {
+        const text = this.#commands.sendCommand(["GETEX", name, "PX", ttl]);
+        return String((await within(BEAT_MS, text)) ?? "");
+      },
+      replace: async (was, text) => {
+        const sha = createHash("sha1").update(was).digest("hex");
+        return (await within(BEAT_MS, this.#run(REPLACE, [name, sha, text, ttl]))) === 1;
+      },
+    };
+  }
+
+  #compareKeys(keys: readonly unknown[]): void {
+    const differ = keys.some((key) => key !== this.#needs.key);
+    if (differ && !this.#keysDiffer) {
+      const message =
+        "Nodes of this Redis sign with different keys, so a purge at one is none at the others: give all the same --key.";
+      this.#needs.log("warn", "cluster-keys-differ", { message });
+    }
+    this.#keysDiffer = differ;
   }
 
   #join(salt: string, unbroken: boolean): void {
@@ -211,6 +273,7 @@ export class RedisCluster implements Cluster {
     const now = performance.now();
     if (!isNew && now - this.#rewrittenAt < REWRITE_MS) return;
     this.#rewrittenAt = now;
+    void this.share();
     void this.#rewrite();
   }
 
@@ -334,22 +397,6 @@ export class RedisCluster implements Cluster {
     const hash = createHash("sha256").update(this.#salt).update("\n").update(text).digest();
     return hash.subarray(0, HASH_BYTES).toString("base64url");
   }
-}
-
-function sampleOf(reply: unknown, levels: Sample["levels"]): Sample | undefined {
-  if (!Array.isArray(reply)) return undefined;
-  const [numbers, drawn] = reply as unknown[];
-  if (!Array.isArray(numbers) || !Array.isArray(drawn)) return undefined;
-  const counts: { peers: number; holders: number }[] = [];
-  for (let at = 0; at < numbers.length; at += 2) {
-    counts.push({ peers: Number(numbers[at]), holders: Number(numbers[at + 1]) });
-  }
-  const members: Sample["members"][number][] = [];
-  for (let at = 0; at < drawn.length; at += 2) {
-    const member = memberOf(drawn[at], drawn[at + 1]);
-    if (member !== undefined) members.push(member);
-  }
-  return { counts, levels, members };
 }
 
 async function within<Value>(patienceMs: number, promise: Promise<Value>): Promise<Value> {

@@ -1,4 +1,4 @@
-// The four scripts that Redis runs for the cluster, each in one step nobody can come between. What lies in Redis:
+// The scripts that Redis runs for the cluster, each in one step nobody can come between. What lies in Redis:
 //
 //   PREFIX nodes                        sorted set: nodes by when their lease ends (milliseconds, Redis' own clock)
 //   PREFIX node <node>                  set: the peers whose cards it wrote last
@@ -6,6 +6,8 @@
 //   PREFIX swarm <swarm>                set: its peers
 //   PREFIX swarm <swarm> + ...          set: those of them that hold anything
 //   PREFIX swarm <swarm> <shelf> <group>  set: those of one group and one standing, who take introductions
+//   PREFIX keys                         sorted set: public keys that nodes sign with, likewise
+//   PREFIX purges <key>                 string: what was purged with that key, as JSON (shared-purges.ts)
 //   PREFIX salt                         string: what groups and households are hashed with
 //
 // Every key expires unless it is written again: should all nodes vanish, so does what they wrote. One Redis, or one
@@ -15,6 +17,10 @@
 const PREFIX = "shoal:1:";
 
 export const NODES = `${PREFIX}nodes`;
+export const KEYS = `${PREFIX}keys`;
+export const purgesOf = (key: string): string => `${PREFIX}purges:${key}`;
+/** Where nodes hear that there is a new purge. */
+export const PURGED = `${PREFIX}purged`;
 /** Where letters to a node go. */
 export const channelOf = (node: string): string => `${PREFIX}to:${node}`;
 
@@ -153,18 +159,25 @@ end
 return {counts, drawn}
 `;
 
-/** node, lease (ms), salt if there is none, how long that holds (ms). Returns: lease unbroken?, salt, nodes that live, dead ones. */
+/**
+ * node, lease (ms), salt if there is none, how long that holds (ms), the node's public key. Returns: lease unbroken?, salt,
+ * nodes that live, dead ones, public keys of those that live.
+ */
 export const BEAT = `${COMMON}
 local node, now = ARGV[1], clock()
-local nodes, salt = P .. 'nodes', P .. 'salt'
+local nodes, salt, keys = P .. 'nodes', P .. 'salt', P .. 'keys'
 local lease = redis.call('ZSCORE', nodes, node)
 redis.call('ZADD', nodes, now + ARGV[2], node)
 redis.call('SET', salt, ARGV[3], 'NX')
 redis.call('PEXPIRE', salt, ARGV[4])
 redis.call('PEXPIRE', nodes, ARGV[4])
+redis.call('ZADD', keys, now + ARGV[2], ARGV[5])
+redis.call('ZREMRANGEBYSCORE', keys, '-inf', now)
+redis.call('PEXPIRE', keys, ARGV[4])
 local dead = redis.call('ZRANGEBYSCORE', nodes, '-inf', now)
 local unbroken = lease and tonumber(lease) > now
-return {unbroken and 1 or 0, redis.call('GET', salt), redis.call('ZRANGEBYSCORE', nodes, '(' .. now, '+inf'), dead}
+return {unbroken and 1 or 0, redis.call('GET', salt), redis.call('ZRANGEBYSCORE', nodes, '(' .. now, '+inf'), dead,
+  redis.call('ZRANGE', keys, 0, -1)}
 `;
 
 /** A dead node, how many of its peers to forget now. Returns how many it forgot; -1: the node is alive. */
@@ -176,4 +189,12 @@ local ids = redis.call('SPOP', P .. 'node:' .. node, ARGV[2])
 for _, id in ipairs(ids) do unseat(id, node) end
 if #ids == 0 then redis.call('ZREM', P .. 'nodes', node) end
 return #ids
+`;
+
+/** What it is called, its SHA-1 as it was read, what takes its place, how long that holds (ms). Returns 0: it was another. */
+export const REPLACE = `
+if redis.sha1hex(redis.call('GET', ARGV[1]) or '') ~= ARGV[2] then return 0 end
+redis.call('SET', ARGV[1], ARGV[3], 'PX', ARGV[4])
+redis.call('PUBLISH', '${PURGED}', '')
+return 1
 `;

@@ -11,6 +11,8 @@ export interface SigningKey {
   readonly publicKey: string;
   /** r and s in a row, 64 bytes (IEEE P1363): what a browser's WebCrypto verifies. */
   sign(bytes: Bytes): Promise<Bytes>;
+  /** Whether this key has signed it, in whatever process. Never rejects. */
+  hasSigned(bytes: Bytes, signature: Bytes): Promise<boolean>;
 }
 
 /** The file exists and is no key, or cannot be made. The message is one sentence for whoever named the file. */
@@ -74,6 +76,8 @@ async function signingKeyOf(jwk: PrivateJwk): Promise<SigningKey> {
   return {
     publicKey: base64url(new Uint8Array(await webcrypto.subtle.exportKey("raw", open))),
     sign: async (bytes) => new Uint8Array(await webcrypto.subtle.sign(SIGNING, secret, bytes)),
+    hasSigned: (bytes, signature) =>
+      webcrypto.subtle.verify(SIGNING, open, signature, bytes).catch(() => false),
   };
 }
 

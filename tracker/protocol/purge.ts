@@ -99,7 +99,7 @@ export function isAbout(
 }
 
 /** Whether the later purge says all that the earlier one says. */
-function covers(later: Purge, earlier: Purge): boolean {
+export function covers(later: Purge, earlier: Purge): boolean {
   if (later.soft && !earlier.soft) return false;
   if (later.scope === "all") return true;
   if (later.scope === earlier.scope && later.what === earlier.what) return true;

@@ -1,11 +1,13 @@
-// The purges this tracker has signed: gives each its epoch, keeps them beside the signing key so that epochs go on rising
-// after a restart, and hands out what a page does not know yet. Bounded; never forgets that something was purged.
+// The purges this tracker's key has signed, here or at another node: gives each its epoch, keeps them beside the key so
+// that epochs go on rising after a restart, takes in what other nodes have signed, and hands out what a page does not
+// know yet. Bounded; never forgets that something was purged.
 
 import { open, readFile, rename } from "node:fs/promises";
 import type { SigningKey } from "../manifest/keys.ts";
 import { OptionError, type TrackerOptions } from "../options.ts";
-import { base64url } from "../protocol/bytes.ts";
+import { base64url, fromBase64url } from "../protocol/bytes.ts";
 import {
+  covers,
   isPurgeRecord,
   MAX_PURGES_PER_MESSAGE,
   type Purge,
@@ -91,31 +93,87 @@ export class PurgeLog {
     );
   }
 
+  /** Everything that holds, by rising epoch. */
+  get records(): readonly PurgeRecord[] {
+    return this.#history.since(0);
+  }
+
   /**
    * Signs and writes these purges down; they hold from the moment this resolves. Rejects with a `PurgeFileError`, and then
    * nothing was purged.
    */
-  purge(targets: readonly Omit<Purge, "epoch">[]): Promise<readonly PurgeRecord[]> {
-    const purged = this.#line.then(() => this.#purge(targets));
-    this.#line = purged.catch(() => {});
-    return purged;
+  async purge(targets: readonly Omit<Purge, "epoch">[]): Promise<readonly PurgeRecord[]> {
+    const records: PurgeRecord[] = [];
+    await this.#inTurn(async (next) => {
+      for (const target of targets) records.push(await this.#issued(target, next));
+      return records;
+    }, always);
+    return records;
   }
 
-  async #purge(targets: readonly Omit<Purge, "epoch">[]): Promise<readonly PurgeRecord[]> {
-    const next = new PurgeHistory<PurgeRecord>();
-    for (const record of this.#history.since(0)) next.add(record);
-    const records: PurgeRecord[] = [];
-    for (const target of targets) {
-      // Whatever became of the clock meanwhile.
-      const epoch = Math.max(this.#now(), next.epoch + 1);
-      const record = await this.#signed({ ...target, epoch });
-      next.add(record);
-      records.push(record);
-    }
-    if (next.overflow !== undefined) next.fold(await this.#signed(next.overflow));
-    await this.#write(next.since(0));
-    this.#history = next;
-    return records;
+  /**
+   * Takes in what other nodes of the same key have signed. Returns what pages have to be told, by rising epoch. Before
+   * anything holds, `agree` is shown all that will; with its `false` nothing is changed, and nothing returned.
+   *
+   * Whoever knows our latest purge refuses an earlier one: that is what epochs are for. So what comes late, from a node that
+   * purged in the same moment or was cut off, is said again under a later one: it takes back more than it did, and never
+   * less.
+   */
+  merge(
+    records: readonly PurgeRecord[],
+    agree: (all: readonly PurgeRecord[]) => Promise<boolean>,
+  ): Promise<readonly PurgeRecord[] | undefined> {
+    return this.#inTurn(async (next) => {
+      const fresh: PurgeRecord[] = [];
+      const late: PurgeRecord[] = [];
+      for (const record of [...records].sort((one, other) => one.epoch - other.epoch)) {
+        if (!(await this.#isOurs(record))) continue;
+        if (next.add(record)) fresh.push(record);
+        else if (isFold(record, next)) next.fold(record);
+        else if (!isCovered(record, next)) late.push(record);
+      }
+      for (const record of late) fresh.push(await this.#issued(record, next));
+      return fresh;
+    }, agree);
+  }
+
+  /** One change after the other. What it made of the history holds once it is agreed to and written. */
+  #inTurn(
+    change: (next: PurgeHistory<PurgeRecord>) => Promise<readonly PurgeRecord[]>,
+    agree: (all: readonly PurgeRecord[]) => Promise<boolean>,
+  ): Promise<readonly PurgeRecord[] | undefined> {
+    const done = this.#line.then(async () => {
+      const next = new PurgeHistory<PurgeRecord>();
+      for (const record of this.records) next.add(record);
+      const told = await change(next);
+      if (next.overflow !== undefined) next.fold(await this.#signed(next.overflow));
+      const [before, after] = [this.records, next.since(0)];
+      if (!(await agree(after))) return undefined;
+      const isChanged =
+        after.length !== before.length || after.some((record, at) => record !== before[at]);
+      if (isChanged) await this.#write(after);
+      this.#history = next;
+      return told;
+    });
+    this.#line = done.catch(() => {});
+    return done;
+  }
+
+  async #issued(
+    { scope, what, soft }: Omit<Purge, "epoch">,
+    next: PurgeHistory<PurgeRecord>,
+  ): Promise<PurgeRecord> {
+    // Whatever became of the clock meanwhile.
+    const epoch = Math.max(this.#now(), next.epoch + 1);
+    const record = await this.#signed({ epoch, scope, what, soft });
+    next.add(record);
+    return record;
+  }
+
+  async #isOurs(record: PurgeRecord): Promise<boolean> {
+    const signature = fromBase64url(record.signature);
+    if (signature === undefined) return false;
+    return this.#key.hasSigned(purgeText(record, this.#key.publicKey), signature);
   }
 
   async #signed(purge: Purge): Promise<PurgeRecord> {
@@ -141,6 +199,21 @@ export class PurgeLog {
     }
   }
 }
+
+const always = async (): Promise<boolean> => true;
+
+/** What is known says as much, and no earlier. */
+const isCovered = (record: Purge, known: PurgeHistory<PurgeRecord>): boolean =>
+  known.since(record.epoch - 1).some((later) => covers(later, record));
+
+/**
+ * Another node had more than may be kept, and made its older half into one, up to the epoch of the last of them. Who has
+ * that last one has them all, and may keep the one for the many, too; pages know them already.
+ */
+const isFold = (record: Purge, known: PurgeHistory<PurgeRecord>): boolean =>
+  record.scope === "all" &&
+  known.since(record.epoch - 1).at(0)?.epoch === record.epoch &&
+  !isCovered(record, known);
 
 /** Another key's purges say nothing of this one's statements; everything else that is not a log is a mistake. */
 async function historyIn(file: string, key: SigningKey): Promise<PurgeHistory<PurgeRecord>> {

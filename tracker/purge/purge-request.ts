@@ -14,10 +14,15 @@ const MAX_TARGETS = 64;
 export interface PurgeRequestNeeds {
   /** Whoever has it may purge; `undefined`: nobody may. */
   readonly token: string | undefined;
-  /** Signs, writes down and tells every page; how many were told. Rejects with a `PurgeFileError`. */
-  purge(
-    targets: readonly Omit<Purge, "epoch">[],
-  ): Promise<{ readonly records: readonly PurgeRecord[]; readonly told: number }>;
+  /**
+   * Signs, writes down and tells every page; how many were told, and, with other nodes, whether these can know by now.
+   * Rejects with a `PurgeFileError`.
+   */
+  purge(targets: readonly Omit<Purge, "epoch">[]): Promise<{
+    readonly records: readonly PurgeRecord[];
+    readonly told: number;
+    readonly shared: boolean | undefined;
+  }>;
 }
 
 /** Never rejects. */
@@ -78,8 +83,10 @@ async function answerTo(request: IncomingMessage, needs: PurgeRequestNeeds): Pro
   const targets = targetsOf(text);
   if (typeof targets === "string") return problem(400, "malformed", targets);
   try {
-    const { records, told } = await needs.purge(targets);
-    return { status: 200, body: { epoch: records.at(-1)?.epoch, purged: records.length, told } };
+    const { records, told, shared } = await needs.purge(targets);
+    // `shared` is left out (JSON knows no `undefined`) where there is nobody to share it with.
+    const body = { epoch: records.at(-1)?.epoch, purged: records.length, told, shared };
+    return { status: 200, body };
   } catch (error) {
     const why = error instanceof PurgeFileError ? error.message : "It could not be written down.";
     return problem(500, "unwritten", `Nothing was purged: ${why}`);

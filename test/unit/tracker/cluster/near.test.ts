@@ -122,6 +122,7 @@ test(`a swarm of ${PEERS} over three nodes gets introductions as near as on one 
       new RedisCluster({
         url,
         log: silent,
+        key: "",
         nameOf: () => "",
         listener: {
           card: (id) => tracker().card(id),
