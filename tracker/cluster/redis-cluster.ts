@@ -9,19 +9,10 @@ import type { Log } from "../log.ts";
 import type { PeerId } from "../protocol/ids.ts";
 import type { Cluster, ClusterListener, Letter, NodeId, Sample, Wish } from "./cluster.ts";
 import { cardText, lettersOf, lettersText, sampleOf } from "./paper.ts";
-import {
-  BEAT,
-  channelOf,
-  DRAW,
-  KEYS,
-  NODES,
-  PURGED,
-  purgesOf,
-  REAP,
-  REPLACE,
-  SEAT,
-} from "./scripts.ts";
-import { type Board, SharedPurges, type SharedPurgesNeeds } from "./shared-purges.ts";
+import { within } from "./patience.ts";
+import { redisBoard } from "./redis-board.ts";
+import { BEAT, channelOf, DRAW, KEYS, NODES, PURGED, REAP, SEAT } from "./scripts.ts";
+import { SharedPurges, type SharedPurgesNeeds } from "./shared-purges.ts";
 
 export interface RedisClusterNeeds {
   readonly url: string;
@@ -54,8 +45,6 @@ const GOODBYE_MS = 2000;
 const START_PATIENCE_MS = 3000;
 /** Whoever purges waits so long to hear that the other nodes can know. */
 const SHARE_PATIENCE_MS = 1000;
-/** Each node has its own book on disk; this is for new ones, and outlasts a time in which all are away. */
-const PURGES_TTL_MS = 30 * 24 * 3_600_000;
 /** 72 bits: nobody meets in a group that is not theirs by accident. */
 const HASH_BYTES = 9;
 /** Names of groups that many peers share: countries, networks, the world. */
@@ -102,7 +91,10 @@ export class RedisCluster implements Cluster {
       client.on("ready", () => void this.#beat());
     }
     if (needs.purges === undefined) return;
-    const board = this.#boardOf(needs.key);
+    const board = redisBoard(needs.key, {
+      command: (words) => this.#commands.sendCommand(words),
+      run: (script, words) => this.#run(script, words),
+    });
     this.#purges = new SharedPurges({ ...needs.purges, log: needs.log, board });
   }
 
@@ -235,20 +227,6 @@ export class RedisCluster implements Cluster {
   /** Asked again after every wait. */
   #isClosed(): boolean {
     return this.#state === "closed";
-  }
-
-  #boardOf(key: string): Board {
-    const [name, ttl] = [purgesOf(key), String(PURGES_TTL_MS)];
-    return {
-      read: async () => {
-        const text = this.#commands.sendCommand(["GETEX", name, "PX", ttl]);
-        return String((await within(BEAT_MS, text)) ?? "");
-      },
-      replace: async (was, text) => {
-        const sha = createHash("sha1").update(was).digest("hex");
-        return (await within(BEAT_MS, this.#run(REPLACE, [name, sha, text, ttl]))) === 1;
-      },
-    };
   }
 
   #compareKeys(keys: readonly unknown[]): void {
@@ -396,17 +374,5 @@ export class RedisCluster implements Cluster {
   #hash(text: string): string {
     const hash = createHash("sha256").update(this.#salt).update("\n").update(text).digest();
     return hash.subarray(0, HASH_BYTES).toString("base64url");
-  }
-}
-
-async function within<Value>(patienceMs: number, promise: Promise<Value>): Promise<Value> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error("no answer in time")), patienceMs);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }
