@@ -64,7 +64,7 @@ class Node {
   }
   async purge(...names: readonly number[]): Promise<void> {
     this.tell(await this.book.purge(names.map(url)));
-    await this.shared.exchange();
+    expect(await this.shared.exchange()).toBe(!this.isCut);
   }
 }
 
