@@ -4,7 +4,7 @@
 
 import type { Log } from "../log.ts";
 import { isPurgeRecord, type PurgeRecord } from "../protocol/purge.ts";
-import type { PurgeLog } from "../purge/purge-log.ts";
+import { PurgeFileError, type PurgeLog } from "../purge/purge-log.ts";
 
 /** Both may reject, and must do so soon: whoever purges meanwhile waits. */
 export interface Board {
@@ -51,7 +51,9 @@ export class SharedPurges {
   #start(): Promise<boolean> {
     this.#running = this.#exchange()
       .catch((error: unknown) => {
-        const message = error instanceof Error ? error.message : "";
+        // What Redis says may name hosts and users.
+        const message =
+          error instanceof PurgeFileError ? error.message : "Redis did not take them; later.";
         this.#needs.log("error", "purges-not-exchanged", { message });
         return false;
       })
