@@ -2,7 +2,8 @@
 // that epochs go on rising after a restart, takes in what other nodes have signed, and hands out what a page does not
 // know yet. Bounded; never forgets that something was purged.
 
-import { open, readFile, rename } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { open, readFile, rename, rm } from "node:fs/promises";
 import type { SigningKey } from "../manifest/keys.ts";
 import { OptionError, type TrackerOptions } from "../options.ts";
 import { base64url, fromBase64url } from "../protocol/bytes.ts";
@@ -181,9 +182,12 @@ export class PurgeLog {
     return { ...purge, signature: base64url(await sign(purgeText(purge, publicKey))) };
   }
 
-  /** Whole and then in its place: a crash leaves the one before or the one after. */
+  /**
+   * Whole and then in its place: a crash leaves the one before or the one after, and so do two nodes of one machine and
+   * one file that write at the same time.
+   */
   async #write(records: readonly PurgeRecord[]): Promise<void> {
-    const draft = `${this.#file}.tmp`;
+    const draft = `${this.#file}.${randomBytes(6).toString("base64url")}.tmp`;
     const text = `${JSON.stringify({ key: this.#key.publicKey, records }, null, 1)}\n`;
     try {
       const handle = await open(draft, "w", 0o600);
@@ -195,6 +199,7 @@ export class PurgeLog {
       }
       await rename(draft, this.#file);
     } catch (error) {
+      await rm(draft, { force: true }).catch(() => {});
       throw new PurgeFileError(`${this.#file} cannot be written (${reasonOf(error)}).`);
     }
   }

@@ -109,8 +109,11 @@ function tests(): void {
     await untilTaken(last, "film", "news");
   });
 
-  test("at all nodes at once: every page takes all of them, by rising epochs", async () => {
-    const nodes = await Promise.all([node("a"), node("b"), node("c")]);
+  test.each([
+    ["each on a machine of its own", ["a", "b", "c"]],
+    ["on one machine, with one file", ["a", "a", "a"]],
+  ])("at all nodes at once, %s: every page takes all of them", async (_where, disks) => {
+    const nodes = await Promise.all(disks.map((disk) => node(disk)));
     const pages = await Promise.all(nodes.map((tracker) => Page.join(tracker)));
     const names = (each: number) => [`${each}-one`, `${each}-two`];
     await Promise.all(nodes.map((tracker, each) => purge(tracker, ...names(each))));
