@@ -1,6 +1,6 @@
 // A server under load: a process of its own with a probe in it. Owns the process; `end` ends it.
 
-import { type ChildProcess, fork, spawnSync } from "node:child_process";
+import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { setPriority } from "node:os";
@@ -32,14 +32,16 @@ export const regionRules = (): string =>
 export const hasRival = (): boolean => existsSync(at("test/bench/node_modules/bittorrent-tracker"));
 
 /**
- * A process that has the processor whenever it wants it (Linux, as root): what else this machine does meanwhile, the
- * strangers of a load among it, is not what is measured. The visitors go before the tracker, too, because the threads of
- * its garbage collector would take their core, and visitors have machines of their own. Where it is not allowed, they
- * are some among many.
+ * Before everything else on this machine, where that is allowed (as root): what else it does meanwhile, the strangers of a
+ * load among it, is not what is measured. The visitors go before the tracker, whose garbage collector would take their
+ * core: they have machines of their own. Not in real time (`chrt`): that starves the kernel's thread for the loopback.
  */
 export function stepForward({ pid = 0 }: ChildProcess, rank: "tracker" | "visitors"): void {
-  const words = ["--all-tasks", "--fifo", "--pid", rank === "tracker" ? "1" : "2", String(pid)];
-  spawnSync("chrt", words, { stdio: "ignore" });
+  try {
+    setPriority(pid, rank === "tracker" ? -10 : -15);
+  } catch {
+    // Not allowed: they are some among many.
+  }
 }
 
 export class Subject {
