@@ -13,10 +13,12 @@ import { memoryStore } from "./browser/store-memory.ts";
 import { webSocketConnector } from "./browser/tracker-websocket.ts";
 import { webRtcTransport } from "./browser/transport-simple-peer.ts";
 import { CHUNKS_DATABASE, INDEX_DATABASE } from "./core/cache/stored-chunk.ts";
+import type { Found } from "./core/catalogue/catalogue.ts";
 import { ShoalError } from "./core/errors.ts";
 import type { ClientEvents, ClientEventType } from "./core/events.ts";
 import { LocalPeer } from "./core/local-peer.ts";
 import type { Hasher, Store } from "./core/ports.ts";
+import type { Reading } from "./core/retrieve/reading.ts";
 import type { ClientStats } from "./core/stats.ts";
 import type { ByteCount, ByteRange, Cancel, Content } from "./core/vocabulary.ts";
 import type { Diagnosis } from "./diagnose.ts";
@@ -25,7 +27,7 @@ import { Incidents } from "./incidents.ts";
 import { type ClientOptions, type Config, readOptions } from "./options.ts";
 import * as otherTabs from "./other-tabs.ts";
 import { PlainClient } from "./plain-client.ts";
-import { type Asked, askedOf, rangeOf, type ShoalInit } from "./request.ts";
+import { type Asked, askedOf, rangeOf, type ShoalInit, unlessAborted } from "./request.ts";
 import { respond, unsatisfiable } from "./respond.ts";
 import { warmUp } from "./warm-up.ts";
 import * as liaison from "./worker/liaison.ts";
@@ -112,6 +114,11 @@ export function newClient(options: ClientOptions, arrival: Arrival): Client {
     : new PageClient(config, hasher, arrival);
 }
 
+interface Opened {
+  readonly range: ReturnType<typeof rangeOf>;
+  readonly reading?: Reading;
+}
+
 class PageClient implements Client {
   readonly #config: Config;
   readonly #arrival: Arrival;
@@ -138,6 +145,7 @@ class PageClient implements Client {
       {
         ...config,
         pinnedKey: config.key,
+        site: location.origin,
         cacheBytes: budgetOf(config),
         consent: config.consent === "denied" ? "denied" : (this.#recalled ?? config.consent),
       },
@@ -195,13 +203,19 @@ class PageClient implements Client {
     const asked = this.#closed ? null : askedOf(input, init, scope);
     if (asked === null) return network();
     asked.signal?.throwIfAborted();
-    const content = await unlessAborted(asked.signal, this.#peer.find(asked.url));
-    if (content === undefined || this.#closed) {
+    const { cache, signal } = asked;
+    if (cache === "reload")
+      return network().finally(() => void this.#peer.catalogue.doubt(asked.url));
+    const found = await unlessAborted(signal, this.#peer.find(asked.url, cache));
+    if (found === undefined || this.#closed) {
       this.#incidents.passed++;
-      return init?.shoal?.passThrough === false ? network() : this.#rescued(asked, network());
+      // The others want the origin's own word, or nobody's but this browser's.
+      const mayBeRescued = cache === "default" || cache === "force-cache";
+      if (!mayBeRescued || init?.shoal?.passThrough === false) return network();
+      return this.#rescued(asked, network());
     }
     this.#incidents.answered++;
-    return this.#answer(asked, content, network);
+    return this.#answer(asked, found, network);
   };
 
   /** The network's answer; when it has none, what neighbours know and hold. */
@@ -212,26 +226,36 @@ class PageClient implements Client {
       return answer;
     const content = await unlessAborted(asked.signal, this.#peer.salvage(asked.url));
     if (content === undefined) return answer;
-    return this.#answer(asked, content, () => answer);
+    return this.#answer(asked, { content, current: null }, () => answer);
   }
 
-  async #answer(
-    asked: Asked,
-    content: Content,
-    network: () => Promise<Response>,
-  ): Promise<Response> {
-    const { size } = content.asset;
-    const range = size === 0 ? "pass" : rangeOf(asked.range, size);
-    if (range === "pass") return network();
+  async #answer(asked: Asked, found: Found, network: () => Promise<Response>): Promise<Response> {
+    const { signal } = asked;
+    let content = found.content;
+    let opened = this.#open(asked, content);
+    if (found.current !== null) {
+      // What is asked about is on its way meanwhile.
+      const current = await unlessAborted(signal, found.current).catch((error: unknown) => {
+        opened.reading?.close();
+        throw error;
+      });
+      if (current?.id !== content.id) {
+        opened.reading?.close();
+        if (current === undefined || this.#closed) return network();
+        opened = this.#open(asked, current);
+      }
+      content = current;
+    }
+    const { range, reading } = opened;
     if (range === "unsatisfiable") return unsatisfiable(asked, content);
-    const bytes = range === "whole" ? { first: 0, last: size - 1 } : range;
-    const reading = this.#peer.read(content, bytes, asked.urgency, asked.origins);
+    if (reading === undefined || range === "pass") return network();
     try {
       return await respond({
         asked,
         content,
         range,
         reading,
+        fields: () => this.#peer.catalogue.fieldsOf(content),
         hasher: this.#hasher,
         network: (part) => this.#network(asked.url, initOf(asked, part)),
       });
@@ -240,6 +264,16 @@ class PageClient implements Client {
       if (error instanceof ShoalError) return network();
       throw error;
     }
+  }
+
+  /** Without a reading it is the network's to answer. */
+  #open(asked: Asked, content: Content): Opened {
+    const { size } = content.asset;
+    const range = size === 0 ? "pass" : rangeOf(asked.range, size);
+    if (range === "pass" || range === "unsatisfiable") return { range };
+    const bytes = range === "whole" ? { first: 0, last: size - 1 } : range;
+    if (asked.cache === "only-if-cached" && !this.#peer.holds(content, bytes)) return { range };
+    return { range, reading: this.#peer.read(content, bytes, asked.urgency, asked.origins) };
   }
 
   stats(): ClientStats {
@@ -301,15 +335,17 @@ class PageClient implements Client {
       const message = `What deals with ${script} cannot be loaded (${loaded.reason}): put shoal-bridge.mjs beside shoal.js.`;
       return this.#degraded("worker/failed", message);
     }
+    const isOurs = (url: string): boolean =>
+      askedOf(url, undefined, { ...this.#config, base: document.baseURI }) !== null;
     this.#liaison = new loaded.value.Liaison({
       script,
       index,
       manifest: this.#config.manifestUrl,
       find: async (url) => {
-        const scope = { ...this.#config, base: document.baseURI };
-        return askedOf(url, undefined, scope) === null ? undefined : this.#peer.find(url);
+        const found = isOurs(url) ? await this.#peer.find(url) : undefined;
+        return found?.current ?? found?.content;
       },
-      holds: (content) => this.#peer.holds(content),
+      standing: async (url) => (isOurs(url) ? this.#peer.standing(url) : undefined),
       adopt: (content, body) => this.#peer.adopt(content, body),
       read: (url, init) => this.#network(url, init),
       fetch: this.fetch,
@@ -346,20 +382,6 @@ class PageClient implements Client {
   /** Later than the constructor, so that whoever made the client can be listening. */
   #degraded(code: ClientEvents["degraded"]["code"], message: string): void {
     queueMicrotask(() => this.#peer.listeners.emit("degraded", { code, message }));
-  }
-}
-
-/** Rejects with the reason as soon as the signal is aborted. */
-async function unlessAborted<T>(signal: AbortSignal | null, work: Promise<T>): Promise<T> {
-  if (signal === null) return work;
-  const done = new AbortController();
-  const aborted = new Promise<never>((_resolve, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason), { signal: done.signal });
-  });
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    done.abort();
   }
 }
 

@@ -1,7 +1,7 @@
 // Which requests may be answered by Shoal at all, and what part of the asset they want. Everything it does not
 // understand goes to the network untouched.
 
-import type { ByteRange, Urgency } from "./core/vocabulary.ts";
+import type { ByteRange, CacheMode, Urgency } from "./core/vocabulary.ts";
 import { type Config, originsFrom } from "./options.ts";
 
 /** What `fetch` takes, and what Shoal takes besides. */
@@ -20,6 +20,8 @@ export interface Asked {
   /** Absolute, without fragment. */
   readonly url: string;
   readonly range: string | null;
+  /** `reload`: past every cache, or a change; the network's, and what is known of the URL is to be doubted. */
+  readonly cache: CacheMode | "reload";
   readonly urgency: Urgency;
   /** Where it is to be had as well; URLs without a slash at the end. */
   readonly origins: readonly string[];
@@ -37,6 +39,9 @@ export const NOT_OURS: readonly string[] = [
   "if-unmodified-since",
 ];
 
+/** Methods after which a cache still knows what it knew (RFC 9111, section 4.4). */
+const SAFE = ["GET", "HEAD", "OPTIONS", "TRACE"];
+
 export interface Scope extends Pick<Config, "include" | "exclude"> {
   /** What relative URLs are relative to now. */
   readonly base: string;
@@ -49,24 +54,29 @@ export function askedOf(
   { include, exclude, base }: Scope,
 ): Asked | null {
   const request = input instanceof Request ? input : null;
-  if ((init?.method ?? request?.method ?? "GET").toUpperCase() !== "GET") return null;
-  if ((init?.body ?? null) !== null) return null;
+  const url = urlOf(request?.url ?? String(input), base);
+  if (url === null || !include.some((pattern) => pattern.test(url))) return null;
+  if (exclude.some((pattern) => pattern.test(url))) return null;
+  const method = (init?.method ?? request?.method ?? "GET").toUpperCase();
   const cache = init?.cache ?? request?.cache ?? "default";
-  if (cache !== "default" && cache !== "force-cache") return null;
+  if (cache === "reload" || !SAFE.includes(method)) {
+    return { url, range: null, cache: "reload", urgency: "now", origins: [], signal: null };
+  }
+  if (method !== "GET" || (init?.body ?? null) !== null || cache === "no-store") return null;
   const mode = init?.mode ?? request?.mode ?? "cors";
+  // `fetch` itself has to refuse it.
+  if (cache === "only-if-cached" && mode !== "same-origin") return null;
   if (mode !== "cors" && mode !== "same-origin") return null;
   if ((init?.credentials ?? request?.credentials) === "include") return null;
   if ((init?.redirect ?? request?.redirect ?? "follow") !== "follow") return null;
   // The browser checks `integrity` against the whole body; let it.
   if ((init?.integrity ?? request?.integrity ?? "") !== "") return null;
-  const url = urlOf(request?.url ?? String(input), base);
-  if (url === null || !include.some((pattern) => pattern.test(url))) return null;
-  if (exclude.some((pattern) => pattern.test(url))) return null;
   const headers = headersOf(init?.headers ?? request?.headers);
   if (headers === null || NOT_OURS.some((name) => headers.has(name))) return null;
   return {
     url,
     range: headers.get("range"),
+    cache,
     urgency: init?.shoal?.urgency ?? "now",
     origins: originsFrom(base)(init?.shoal?.origins ?? []) ?? [],
     // `null` takes away the signal that the Request has.
@@ -114,4 +124,18 @@ export function rangeOf(
   const last = to === "" ? size - 1 : Math.min(Number(to), size - 1);
   if (to !== "" && Number(to) < first) return "pass";
   return first >= size ? "unsatisfiable" : { first, last };
+}
+
+/** Rejects with the reason as soon as the signal is aborted. */
+export async function unlessAborted<T>(signal: AbortSignal | null, work: Promise<T>): Promise<T> {
+  if (signal === null) return work;
+  const done = new AbortController();
+  const aborted = new Promise<never>((_resolve, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason), { signal: done.signal });
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    done.abort();
+  }
 }

@@ -5,7 +5,7 @@ import type { Bytes } from "../tracker/protocol/bytes.ts";
 import { ShoalError } from "./core/errors.ts";
 import type { Hasher } from "./core/ports.ts";
 import type { Reading } from "./core/retrieve/reading.ts";
-import type { ByteRange, Content } from "./core/vocabulary.ts";
+import type { ByteRange, CachingFields, Content } from "./core/vocabulary.ts";
 import { headOf } from "./head.ts";
 import type { Asked } from "./request.ts";
 import { continues, Rest, Seen } from "./resume.ts";
@@ -15,6 +15,8 @@ export interface Answer {
   readonly content: Content;
   readonly range: ByteRange | "whole";
   readonly reading: Reading;
+  /** What is known of its age and version. */
+  fields(): CachingFields;
   readonly hasher: Hasher;
   /** The asset as the network has it. */
   network(range: ByteRange | null): Promise<Response>;
@@ -51,7 +53,7 @@ class Body {
   }
 
   response(first: Bytes | null): Response {
-    const { content, range, asked } = this.#answer;
+    const { content, range, asked, fields } = this.#answer;
     const stream = new ReadableStream<Bytes>(
       {
         start: (controller) => {
@@ -64,7 +66,9 @@ class Body {
       // Nothing is read before the page asks for it.
       { highWaterMark: 0 },
     );
-    const response = new Response(stream, headOf(content.asset, range));
+    const { headers, ...head } = headOf(content.asset, range);
+    const told = fields() as Record<string, string>;
+    const response = new Response(stream, { ...head, headers: { ...told, ...headers } });
     this.#response = asFetched(response, asked.url, () => this.#aborted);
     this.#status();
     return response;

@@ -128,6 +128,7 @@ describe("a file is accepted when", () => {
       "client/core/a.ts",
       "clock.fetch(); const x = { performance: 1 };",
     ],
+    ["it reads a date out of a text", "client/core/a.ts", "const at = Date.parse(text);"],
     ["the simulated clock hops through the loop", "test/sim/clock.ts", "setImmediate(f);"],
     [
       "the reason for its length is at its top",

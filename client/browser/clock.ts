@@ -11,6 +11,7 @@ export function browserClock(): Clock {
   const now = (): Millis => performance.now();
   return {
     now,
+    date: () => Date.now(),
     after(delay: Millis, task: () => void): Cancel {
       const due = now() + delay;
       let timer: ReturnType<typeof setTimeout> | undefined;

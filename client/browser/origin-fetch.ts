@@ -2,8 +2,9 @@
 // judges bytes, and believes an answer's headers only as far as the browser shows them all.
 
 import type { Bytes } from "../../tracker/protocol/bytes.ts";
+import { CACHING_FIELDS } from "../../tracker/protocol/manifest.ts";
 import type { Origin, OriginListener, OriginRequest } from "../core/ports.ts";
-import type { ByteCount, ByteRange } from "../core/vocabulary.ts";
+import type { ByteCount, ByteRange, CachingFields } from "../core/vocabulary.ts";
 
 export type Fetch = (input: string, init: RequestInit) => Promise<Response>;
 
@@ -54,23 +55,32 @@ class Read {
     if (response === null) return this.#end({ kind: "unreachable" });
     const { status } = response;
     const isAsked = status === 200 || (status === 206 && this.#request.range !== "whole");
-    if (!isAsked) return this.#end({ kind: "status", status });
+    const headers = cachingFieldsOf(response);
+    if (!isAsked) {
+      return this.#end({ kind: "status", status, ...(status === 304 ? { headers } : {}) });
+    }
     const announced =
       status === 200 ? announcedByWhole(response) : announcedByPart(response, this.#request.range);
     if (announced === null) return this.#end({ kind: "unreachable" });
-    this.#listener.start({ offset: announced.offset, total: announced.total });
+    const { offset, total } = announced;
+    this.#listener.start({ offset, total, headers });
     if (!this.#over) await this.#carry(response.body, announced.length);
   }
 
   async #ask(fetchFunction: Fetch): Promise<Response | null> {
-    const { url, range, cache } = this.#request;
+    const { url, range, cache, unless } = this.#request;
+    const headers = new Headers();
+    if (range !== "whole") headers.set("Range", `bytes=${range.first}-${range.last}`);
+    if (unless?.etag) headers.set("If-None-Match", unless.etag);
+    if (unless?.["last-modified"]) headers.set("If-Modified-Since", unless["last-modified"]);
     try {
       return await fetchFunction(url, {
-        cache,
+        // Its own condition is the browser's cache's to leave alone (Fetch, HTTP-network-or-cache fetch).
+        cache: unless === undefined ? cache : "no-store",
         credentials: "same-origin",
         redirect: "follow",
         signal: this.#abort.signal,
-        headers: range === "whole" ? {} : { Range: `bytes=${range.first}-${range.last}` },
+        headers,
       });
     } catch {
       return null;
@@ -106,6 +116,15 @@ class Read {
     if (outcome.kind !== "complete") this.#abort.abort();
     this.#listener.end(outcome);
   }
+}
+
+function cachingFieldsOf({ headers }: Response): CachingFields {
+  const fields: Record<string, string> = {};
+  for (const name of [...CACHING_FIELDS, "vary"]) {
+    const value = headers.get(name);
+    if (value !== null) fields[name] = value;
+  }
+  return fields;
 }
 
 function announcedByWhole(response: Response): Announced {

@@ -17,6 +17,7 @@ export interface ErrorDetails {
   "origin/status": { readonly url: string; readonly status: number };
   "origin/mismatch": { readonly url: string; readonly chunk: number };
   "content/purged": { readonly url: string; readonly chunk: number };
+  "origin/unshareable": { readonly url: string };
   "client/closed": Record<never, never>;
 }
 export type ErrorCode = keyof ErrorDetails;
@@ -40,6 +41,8 @@ const TEXTS: { readonly [C in ErrorCode]: (details: ErrorDetails[C]) => string }
   "origin/mismatch": ({ url, chunk }) =>
     `${url} at the origin differs from its manifest in chunk ${chunk}. Publish the manifest again.`,
   "content/purged": ({ url }) => `${url} was purged while it was being read.`,
+  "origin/unshareable": ({ url }) =>
+    `${url} is not for everybody, says its origin (private, no-store or Vary).`,
   "client/closed": () => "The client is closed.",
 };
 

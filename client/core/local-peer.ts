@@ -5,7 +5,7 @@ import type { Bytes } from "../../tracker/protocol/bytes.ts";
 import { Account } from "./account.ts";
 import { chunksOf } from "./cache/adoption.ts";
 import { ChunkCache } from "./cache/chunk-cache.ts";
-import { Catalogue } from "./catalogue/catalogue.ts";
+import { Catalogue, type Found } from "./catalogue/catalogue.ts";
 import { contentOf } from "./catalogue/content.ts";
 import { Hearsay } from "./catalogue/hearsay.ts";
 import { Purges } from "./catalogue/purges.ts";
@@ -19,11 +19,11 @@ import { Origins } from "./retrieve/origins.ts";
 import type { Reading } from "./retrieve/reading.ts";
 import type { LocalPeerSettings } from "./settings.ts";
 import type { Siblings, SiblingsListener } from "./siblings.ts";
-import type { ByteStats, Circumstances, ClientStats } from "./stats.ts";
+import { type ByteStats, type Circumstances, type ClientStats, linkStatsOf } from "./stats.ts";
 import { Neighbourhood } from "./swarm/neighbourhood.ts";
 import type { RemotePeer } from "./swarm/remote-peer.ts";
 import { UploadAllowance } from "./swarm/upload.ts";
-import type { ByteRange, Conditions, Content, Urgency } from "./vocabulary.ts";
+import type { ByteRange, CacheMode, Conditions, Content, Urgency } from "./vocabulary.ts";
 
 const PROBING = 2;
 
@@ -33,7 +33,7 @@ export class LocalPeer {
   readonly #ports: Ports;
   readonly #cache: ChunkCache;
   readonly #purges: Purges;
-  readonly #catalogue: Catalogue;
+  readonly catalogue: Catalogue;
   readonly #hearsay: Hearsay;
   /** `null`: no WebRTC, or no tracker. */
   readonly #others: Neighbourhood | null;
@@ -57,7 +57,7 @@ export class LocalPeer {
     this.#ports = ports;
     this.#consent = settings.consent;
     this.#upload = settings.upload;
-    const { clock, hasher, origin, index } = ports;
+    const { clock, hasher, origin, index, transport } = ports;
     this.#allowance = new UploadAllowance(clock, {
       session: settings.uploadSessionBytes,
       perSecond: settings.uploadBytesPerSecond,
@@ -86,25 +86,27 @@ export class LocalPeer {
       hasher,
       index,
       purged: (purges) => {
-        this.#catalogue.purged(purges);
+        this.catalogue.purged(purges);
         this.#forgetPurged();
       },
     });
-    this.#catalogue = new Catalogue({
+    this.catalogue = new Catalogue({
       clock,
       random: ports.random,
       hasher,
       origin,
       index,
       url: settings.manifestUrl,
+      site: settings.site,
       pinnedKey: settings.pinnedKey,
       purges: this.#purges,
+      unshareable: (content, error) => this.#retrievals.get(content.id)?.fail(error),
       problem: ({ code, message }) => this.#degraded(code, message),
     });
     this.#origins = new Origins({
       clock,
       random: ports.random,
-      origin,
+      origin: this.catalogue.origin,
       others: settings.origins,
       probes: () => this.#probes(),
     });
@@ -118,19 +120,17 @@ export class LocalPeer {
       listeners: this.listeners,
       others: () => (this.#mayShare() ? this.#others : null),
       siblings: () => this.#siblings,
-      mismatch: (content, { code, message }) => {
-        // Once for a file, however many of its chunks are others.
-        if (this.#catalogue.distrust(content.asset.url)) this.#degraded(code, message);
+      mismatch: async (content, { code, message }) => {
+        if (await this.catalogue.insists(content)) this.#degraded(code, message);
       },
     });
     this.#hearsay = new Hearsay({
       clock,
       hasher,
-      believes: (asset) => this.#catalogue.believes(asset),
+      believes: (asset) => this.catalogue.believes(asset),
       held: () => [...this.#cache.contents, ...[...this.#retrievals.all].map((one) => one.content)],
       neighbours: () => this.#links.map(({ descriptions }) => descriptions),
     });
-    const { transport } = ports;
     const { trackerUrl } = settings;
     this.#others =
       transport === null || trackerUrl === null ? null : this.#meet(transport, trackerUrl);
@@ -166,7 +166,7 @@ export class LocalPeer {
     const budget = await this.#settings.cacheBytes;
     await Promise.all([
       this.#cache.open(budget, (asset) => contentOf(asset, hasher)),
-      this.#catalogue.load(),
+      this.catalogue.load(),
     ]);
     this.#forgetPurged();
     this.#others?.offer();
@@ -175,25 +175,29 @@ export class LocalPeer {
   /** What was taken back is served to nobody any more, from nowhere: the page gets the network's word on it. */
   #forgetPurged(): void {
     const isPurged = ({ asset }: Content): boolean => this.#purges.judge(asset) === "hard";
-    for (const retrieval of [...this.#retrievals.all]) {
-      const { content, position } = retrieval;
-      if (!isPurged(content)) continue;
-      const { url } = content.asset;
-      retrieval.fail(new ShoalError("content/purged", { url, chunk: position }));
+    for (const one of [...this.#retrievals.all].filter(({ content }) => isPurged(content))) {
+      const { url } = one.content.asset;
+      one.fail(new ShoalError("content/purged", { url, chunk: one.position }));
     }
     for (const { id } of this.#cache.contents.filter(isPurged)) this.#cache.forget(id);
   }
 
-  /** What the manifest says of an absolute URL without fragment; `undefined`: not ours to serve. */
-  async find(url: string): Promise<Content | undefined> {
+  /** What is behind an absolute URL without fragment, and whether it still is; `undefined`: not ours to serve. */
+  async find(url: string, mode: CacheMode = "default"): Promise<Found | undefined> {
     if (this.#closing !== null) return undefined;
     await this.start();
-    return this.#catalogue.find(url);
+    return this.catalogue.find(url, mode);
+  }
+  /** Whether this browser holds all of it, so that nobody need be asked. */
+  holds({ id, asset: { chunkBytes } }: Content, { first, last }: ByteRange): boolean {
+    const chunk = (at: number): number => Math.floor(at / chunkBytes);
+    return this.#cache.holding(id)?.hasAll(chunk(first), chunk(last)) ?? false;
   }
 
-  /** Whether anything of it is cached. */
-  holds(content: Content): boolean {
-    return (this.#cache.holding(content.id)?.held ?? 0) > 0;
+  /** The same for the service worker, which answers by it without us; `undefined`, too, if nothing of it is cached. */
+  async standing(url: string): ReturnType<Catalogue["standing"]> {
+    const known = await this.catalogue.standing(url);
+    return known && this.#cache.holding(known.content.id)?.held ? known : undefined;
   }
 
   /**
@@ -216,14 +220,12 @@ export class LocalPeer {
   }
 
   /** Reads a range of a content, from wherever it comes soonest. `origins`: where this one is to be had as well. */
-  read(
-    content: Content,
-    range: ByteRange,
-    urgency: Urgency,
-    origins: readonly string[] = [],
-  ): Reading {
-    this.#origins.name(content.asset.url, origins);
-    return this.#retrievals.read(content, range, urgency);
+  read(content: Content, range: ByteRange, urgency: Urgency, origins?: readonly string[]): Reading {
+    this.#origins.name(content.asset.url, origins ?? []);
+    const reading = this.#retrievals.read(content, range, urgency);
+    // It may have been taken back since it was found.
+    if (this.#purges.judge(content.asset) === "hard") this.#forgetPurged();
+    return reading;
   }
 
   setConditions(conditions: Conditions): void {
@@ -270,13 +272,7 @@ export class LocalPeer {
       offload,
       chunks: { verified, rejected },
       cache: { bytes: this.#cache.bytes, assets: contents.length, budget, persistent },
-      links: this.#links.map(({ id, proximity, rttMs, bytesDown, bytesUp }) => ({
-        peer: id,
-        proximity,
-        rttMs,
-        bytesDown,
-        bytesUp,
-      })),
+      links: this.#links.map(linkStatsOf),
     };
   }
 
@@ -294,6 +290,7 @@ export class LocalPeer {
   async #close(): Promise<void> {
     this.#retrievals.close(new ShoalError("client/closed", {}));
     this.#others?.leave();
+    this.catalogue.close();
     await this.#started;
     await this.#cache.close();
     this.#siblings?.close();

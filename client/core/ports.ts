@@ -5,11 +5,20 @@
 import type { Bytes } from "../../tracker/protocol/bytes.ts";
 import type { PeerId } from "../../tracker/protocol/ids.ts";
 import type { Signal } from "../../tracker/protocol/messages.ts";
-import type { ByteCount, ByteRange, Cancel, ContentId, Millis } from "./vocabulary.ts";
+import type {
+  ByteCount,
+  ByteRange,
+  CachingFields,
+  Cancel,
+  ContentId,
+  Millis,
+} from "./vocabulary.ts";
 
 /** Time that only ever goes forward. Differences mean something; absolute values do not. */
 export interface Clock {
   now(): Millis;
+  /** Milliseconds since 1970, as this device believes: may be wrong, and may jump. Only ages of answers depend on it. */
+  date(): Millis;
   /** Runs `task` once, not before `delay` has passed, possibly much later (hidden tabs). */
   after(delay: Millis, task: () => void): Cancel;
 }
@@ -52,26 +61,46 @@ export interface OriginRequest {
   readonly range: ByteRange | "whole";
   /** As in Fetch: `no-cache` revalidates, `reload` goes past every cache of the browser. */
   readonly cache: "default" | "no-cache" | "reload";
+  /**
+   * Only if it is another than the one these are of: a 304 otherwise. For the page's own origin: another would have to
+   * be asked first whether it takes the question (CORS).
+   */
+  readonly unless?: Validators;
+}
+/** As the origin sent them. */
+export interface Validators {
+  readonly etag?: string | undefined;
+  readonly "last-modified"?: string | undefined;
 }
 /** `start` once, `bytes` any number of times, `end` once; or `end` alone. Nothing after `end` or after a cancel. */
 export interface OriginListener {
-  /** Headers of a 200 or 206. `offset`: where the bytes begin in the asset. `total`: its size, if the origin said. */
-  start(answer: {
-    readonly offset: number;
-    readonly total: number | null;
-    /** From another origin than the URL's. */
-    readonly foreign?: boolean;
-  }): void;
+  start(answer: OriginAnswer): void;
   /** The receiver owns the buffer. */
   bytes(data: Bytes): void;
   end(outcome: OriginOutcome): void;
 }
-/** `retryAt`: when it is worth asking again, where somebody keeps an eye on that. */
+/** Headers of a 200 or 206. */
+export interface OriginAnswer {
+  /** Where the bytes begin in the asset. */
+  readonly offset: number;
+  /** Its size, if the origin said. */
+  readonly total: number | null;
+  /** What the browser shows of the caching fields: of another origin, not all that there are. */
+  readonly headers?: CachingFields;
+  /** From another origin than the URL's. */
+  readonly foreign?: boolean;
+}
+/** `retryAt`: when it is worth asking again, where somebody keeps an eye on that. `headers`: with a 304. */
 export type OriginOutcome =
   | { readonly kind: "complete" }
   /** Refused, reset, CORS, DNS, or the connection broke in the middle. */
   | { readonly kind: "unreachable"; readonly retryAt?: Millis }
-  | { readonly kind: "status"; readonly status: number; readonly retryAt?: Millis };
+  | {
+      readonly kind: "status";
+      readonly status: number;
+      readonly retryAt?: Millis;
+      readonly headers?: CachingFields;
+    };
 
 /** STUN or TURN, as WebRTC names it. */
 export interface IceServer {

@@ -6,6 +6,8 @@ export interface LocalPeerSettings {
   /** `null`: no tracker, and so no peers. */
   readonly trackerUrl: string | null;
   readonly manifestUrl: string;
+  /** The page's origin, without a slash at the end. */
+  readonly site: string;
   readonly pinnedKey: string | null;
   /** Where the assets are to be had as well; URLs without a slash at the end. */
   readonly origins: readonly string[];

@@ -60,3 +60,17 @@ export interface LinkStats {
   readonly bytesDown: ByteCount;
   readonly bytesUp: ByteCount;
 }
+
+export const linkStatsOf = ({
+  id,
+  proximity,
+  rttMs,
+  bytesDown,
+  bytesUp,
+}: Omit<LinkStats, "peer"> & { readonly id: string }): LinkStats => ({
+  peer: id,
+  proximity,
+  rttMs,
+  bytesDown,
+  bytesUp,
+});

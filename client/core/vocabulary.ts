@@ -30,6 +30,12 @@ export interface ByteRange {
   readonly last: number;
 }
 
+/** Fields of an answer that have to do with caching, by name in lower case. */
+export type CachingFields = Readonly<Partial<Record<string, string>>>;
+
+/** Modes of a request that Shoal has a part in (Fetch, "cache mode"); the others are the network's. */
+export type CacheMode = "default" | "no-cache" | "force-cache" | "only-if-cached";
+
 /** How much the page minds waiting; a number: it misses it in so many milliseconds. */
 export type Urgency = "now" | "soon" | "idle" | Millis;
 

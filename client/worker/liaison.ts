@@ -30,10 +30,10 @@ export interface LiaisonNeeds {
   readonly manifest: string;
   /** The client's. */
   readonly fetch: Hosted["fetch"];
-  /** What the manifest says of a URL now. */
+  /** What a URL is now. */
   find(url: string): Promise<Content | undefined>;
-  /** Whether anything of it is cached. */
-  holds(content: Content): boolean;
+  /** What the worker may be told that it is, and for how long at most; `undefined`, too, if nothing of it is cached. */
+  standing(url: string): Promise<{ readonly content: Content; readonly left: Millis } | undefined>;
   /** The worker asked for what the manifest says nothing of. */
   passed(): void;
   /** Caches bytes from elsewhere if they are all of it and right. */
@@ -114,13 +114,13 @@ export class Liaison {
    * the next load independent of the site, and others get it from here.
    */
   async #adoptLoaded(): Promise<void> {
-    const { find, holds, adopt, read } = this.#needs;
+    const { find, standing, adopt, read } = this.#needs;
     await loaded();
     for (const url of loadedUrls()) {
       if (this.#isClosed) return;
       const content = await find(url);
       if (content === undefined || content.asset.size > MOST_ADOPTED) continue;
-      if (!holds(content)) {
+      if ((await standing(url)) === undefined) {
         const init = { cache: "only-if-cached", mode: "same-origin" } as const;
         const response = await read(url, init).catch(() => null);
         if (response?.status !== 200) continue;
@@ -132,12 +132,12 @@ export class Liaison {
   }
 
   async #write(urls: readonly string[]): Promise<void> {
-    const { index, find, holds, manifest } = this.#needs;
+    const { index, standing, manifest } = this.#needs;
     const records: (readonly [string, Bytes])[] = [];
     const over: string[] = [];
     for (const url of urls) {
-      const content = await find(url);
-      if (content === undefined || !holds(content)) {
+      const { content, left = 0 } = (await standing(url)) ?? {};
+      if (content === undefined || left <= 0) {
         over.push(voucherKey(url));
         this.#vouched.delete(url);
         continue;
@@ -146,7 +146,8 @@ export class Liaison {
       const before = this.#vouched.get(url);
       const isNew = before?.asset !== asset || before.until < Date.now() + VOUCHED_FOR / 2;
       if (!isNew) continue;
-      const voucher: Voucher = { asset, manifest, until: Date.now() + VOUCHED_FOR };
+      const until = Date.now() + Math.floor(Math.min(VOUCHED_FOR, left));
+      const voucher: Voucher = { asset, manifest, until };
       this.#vouched.set(url, voucher);
       records.push([voucherKey(url), writeVoucher(voucher)]);
     }

@@ -99,6 +99,8 @@ test("the WebSocket connector keeps its contract", async ({ page }) => {
 async function holdOrigin(page: Page, site: Site): Promise<void> {
   const addresses: OriginAddresses = {
     asset: `${site.url}/asset`,
+    // Elsewhere its version is not to be seen, and conditions would be asked about first (CORS).
+    versioned: `${home.url}/asset`,
     missing: `${site.url}/nothing`,
     unreachable: `http://127.0.0.1:${await unusedPort()}/asset`,
     rangeless: `${rangeless.url}/asset`,

@@ -35,6 +35,7 @@ describe("the clock's battery", () => {
   test("rejects timers that cut off fractions and overflow", async () => {
     const naive: Clock = {
       now: () => performance.now(),
+      date: () => Date.now(),
       after(delay, task) {
         const timer = setTimeout(task, Math.floor(delay / 2));
         return () => clearTimeout(timer);
@@ -47,6 +48,7 @@ describe("the clock's battery", () => {
     await expect(
       battery({
         now: () => clock.now(),
+        date: () => clock.date(),
         after(delay, task) {
           clock.after(delay, task);
           return () => {};
@@ -120,15 +122,19 @@ describe("the origin's battery", () => {
   const bytes = patterned(100_000);
   /** An origin without a network that knows one asset. */
   const origin: Origin = {
-    read({ url, range }, listener) {
+    read({ url, range, unless }, listener) {
       let isOver = false;
       setImmediate(() => {
         if (isOver) return;
         if (url === "dead:") return listener.end({ kind: "unreachable" });
         if (url !== "asset:") return listener.end({ kind: "status", status: 404 });
+        const headers = { etag: '"1"' };
+        if (unless?.etag === headers.etag) {
+          return listener.end({ kind: "status", status: 304, headers });
+        }
         const first = range === "whole" ? 0 : range.first;
         if (first >= bytes.length) return listener.end({ kind: "status", status: 416 });
-        listener.start({ offset: first, total: bytes.length });
+        listener.start({ offset: first, total: bytes.length, headers });
         if (isOver) return;
         listener.bytes(bytes.slice(first, range === "whole" ? bytes.length : range.last + 1));
         if (!isOver) listener.end({ kind: "complete" });
@@ -143,6 +149,7 @@ describe("the origin's battery", () => {
       origin: tested,
       pace: realTime,
       asset: { url: "asset:", bytes },
+      versioned: "asset:",
       missing: "missing:",
       unreachable: "dead:",
     }));
@@ -158,6 +165,12 @@ describe("the origin's battery", () => {
       },
     };
     await expect(battery(deaf)).rejects.toThrow("cancelled at once stays silent");
+  });
+  test("rejects one that does not ask with its condition", async () => {
+    const blunt: Origin = {
+      read: ({ unless: _unless, ...request }, listener) => origin.read(request, listener),
+    };
+    await expect(battery(blunt)).rejects.toThrow("known already is a 304");
   });
   test("rejects one that calls a range's bytes the asset's beginning", async () => {
     const shifted: Origin = {

@@ -1,8 +1,14 @@
 // The battery of the `Origin` port. The rig names URLs that behave in known ways; the battery reads them and holds
 // the adapter to the order of calls that the port promises.
 
-import type { Origin, OriginListener, OriginOutcome } from "../../client/core/ports.ts";
-import type { ByteRange } from "../../client/core/vocabulary.ts";
+import type {
+  Origin,
+  OriginAnswer,
+  OriginListener,
+  OriginOutcome,
+  Validators,
+} from "../../client/core/ports.ts";
+import type { ByteRange, CachingFields } from "../../client/core/vocabulary.ts";
 import type { Bytes } from "../../tracker/protocol/bytes.ts";
 import { concatenated } from "../../tracker/protocol/bytes.ts";
 import { type Cases, check, type Pace, type Rig, runCases, same } from "./battery.ts";
@@ -12,6 +18,8 @@ export interface OriginRig extends Rig {
   readonly pace: Pace;
   /** Answers 200 and 206; at least 100,000 bytes. */
   readonly asset: { readonly url: string; readonly bytes: Bytes };
+  /** The asset, where the origin's caching fields can be seen and it takes conditions. */
+  readonly versioned: string;
   /** Answers 404. */
   readonly missing: string;
   /** Nobody answers. */
@@ -25,15 +33,17 @@ export interface OriginRig extends Rig {
 /** Writes down what happens and refuses what the port forbids. */
 class Transcript implements OriginListener {
   readonly #parts: Bytes[] = [];
-  started: { readonly offset: number; readonly total: number | null } | null = null;
+  started: Omit<OriginAnswer, "headers"> | null = null;
+  headers: CachingFields = {};
   outcome: OriginOutcome | null = null;
   wrong: string | null = null;
   onStart: () => void = () => {};
   onBytes: () => void = () => {};
 
-  start(answer: { readonly offset: number; readonly total: number | null }): void {
+  start({ headers = {}, ...answer }: OriginAnswer): void {
     if (this.started !== null || this.outcome !== null) this.wrong ??= "start came late or twice";
     this.started = answer;
+    this.headers = headers;
     this.onStart();
   }
   bytes(data: Bytes): void {
@@ -61,9 +71,10 @@ async function read(
   { origin, pace }: OriginRig,
   url: string,
   range: ByteRange | "whole",
+  unless?: Validators,
 ): Promise<Transcript> {
   const transcript = new Transcript();
-  origin.read({ url, range, cache: "reload" }, transcript);
+  origin.read({ url, range, cache: "reload", ...(unless ? { unless } : {}) }, transcript);
   await pace.until(`the end of ${url}`, () => transcript.outcome !== null);
   await pace.settle();
   check(transcript.wrong === null, String(transcript.wrong));
@@ -110,6 +121,17 @@ const CASES: Cases<OriginRig> = {
     same(outcome, { kind: "status", status: 404 }, "outcome");
     same(started, null, "start");
     same(received.length, 0, "bytes");
+  },
+  "a version that is known already is a 304, with its caching fields, and another is read": async (
+    rig,
+  ) => {
+    const { etag = "" } = (await read(rig, rig.versioned, "whole")).headers;
+    const { started, outcome } = await read(rig, rig.versioned, "whole", { etag });
+    same(started, null, "start");
+    const answer = outcome?.kind === "status" ? outcome : null;
+    same([answer?.status, answer?.headers?.etag], [304, etag], "the answer");
+    const { received } = await read(rig, rig.versioned, "whole", { etag: '"another"' });
+    same(received, rig.asset.bytes, "bytes");
   },
   "an origin nobody answers for is unreachable": async (rig) => {
     const { started, outcome } = await read(rig, rig.unreachable, "whole");

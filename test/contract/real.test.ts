@@ -55,6 +55,7 @@ describe("the fetch origin", () => {
       origin: fetchOrigin(fetch),
       pace: realTime,
       asset: { url: `${sound.url}/asset`, bytes },
+      versioned: `${sound.url}/asset`,
       missing: `${sound.url}/nothing`,
       unreachable: `http://127.0.0.1:${nowhere}/asset`,
       rangeless: `${rangeless.url}/asset`,

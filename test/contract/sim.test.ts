@@ -118,6 +118,7 @@ test("the simulated origin keeps its contract", () =>
       },
       pace,
       asset: { url: "https://site.example/asset", bytes },
+      versioned: "https://site.example/asset",
       missing: "https://site.example/nothing",
       unreachable: "https://dead.example/asset",
     };

@@ -7,6 +7,20 @@ import type { Cancel, Millis } from "../../client/core/vocabulary.ts";
 
 /** Events between two turns of the host's own loop. */
 const BREATH = 1000;
+/** When every simulated world begins: the second of November 2026, at noon. */
+export const SIMULATED_DATE: Millis = 1_793_620_800_000;
+
+/** A moment of it as HTTP writes it, for as long as that November lasts. */
+export function httpDate(now: Millis): string {
+  const [days, hours, minutes, seconds] = [86_400, 3600, 60, 1].map((unit, at, units) => {
+    const left = Math.floor(now / 1000) + 43_200;
+    return Math.floor((at === 0 ? left : left % (units[at - 1] ?? 1)) / unit);
+  });
+  const two = (count = 0): string => String(count).padStart(2, "0");
+  const day = (days ?? 0) + 2;
+  const name = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"][(day - 1) % 7];
+  return `${name}, ${two(day)} Nov 2026 ${two(hours)}:${two(minutes)}:${two(seconds)} GMT`;
+}
 
 interface Event {
   readonly at: Millis;
@@ -135,6 +149,10 @@ export class SimClock implements Clock {
 
   now(): Millis {
     return this.#timeline.now;
+  }
+
+  date(): Millis {
+    return SIMULATED_DATE + this.#timeline.now;
   }
 
   after(delay: Millis, task: () => void): Cancel {

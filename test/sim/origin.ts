@@ -2,9 +2,10 @@
 // what it sent.
 
 import type { Origin, OriginListener, OriginRequest } from "../../client/core/ports.ts";
-import type { ByteCount, Cancel, Millis } from "../../client/core/vocabulary.ts";
-import type { Bytes } from "../../tracker/protocol/bytes.ts";
-import type { Timeline } from "./clock.ts";
+import type { ByteCount, CachingFields, Cancel, Millis } from "../../client/core/vocabulary.ts";
+import { type Bytes, base64url } from "../../tracker/protocol/bytes.ts";
+import { httpDate, type Timeline } from "./clock.ts";
+import { sha256 } from "./hasher.ts";
 import type { Node } from "./network.ts";
 import { HOME_PLACE, wayBetween } from "./places.ts";
 import type { Trace } from "./trace.ts";
@@ -12,10 +13,17 @@ import type { Trace } from "./trace.ts";
 /** Bytes in one network read. */
 const SLICE: ByteCount = 32 * 1024;
 
+interface SimFile {
+  readonly body: Bytes;
+  readonly headers: CachingFields;
+  /** What this visitor gets instead. */
+  readonly bodyFor?: (visitor: string) => Bytes;
+}
+
 export class SimOrigin {
   readonly #timeline: Timeline;
   readonly #trace: Trace;
-  readonly #files = new Map<string, Bytes>();
+  readonly #files = new Map<string, SimFile>();
   readonly #sent = new Map<string, ByteCount>();
   readonly #latency: Millis;
   readonly #up: number;
@@ -30,11 +38,17 @@ export class SimOrigin {
     this.#latency = wire.latency;
   }
 
-  put(url: string, body: Bytes): void {
-    this.#files.set(url, body);
+  /** `headers`: beside its ETag and the Date of the moment. */
+  put(url: string, body: Bytes, headers: CachingFields = {}): void {
+    const etag = `"${base64url(sha256(body)).slice(0, 22)}"`;
+    this.#files.set(url, { body, headers: { etag, ...headers } });
+  }
+  /** Answers differently to each visitor, as by a cookie. */
+  personalise(url: string, bodyFor: (visitor: string) => Bytes, headers: CachingFields = {}): void {
+    this.#files.set(url, { body: bodyFor(""), headers, bodyFor });
   }
   body(url: string): Bytes | undefined {
-    return this.#files.get(url);
+    return this.#files.get(url)?.body;
   }
   sent(url: string): ByteCount {
     return this.#sent.get(url) ?? 0;
@@ -45,7 +59,7 @@ export class SimOrigin {
     return { read: (request, listener) => this.#read(node, request, listener) };
   }
 
-  #read(node: Node, { url, range }: OriginRequest, listener: OriginListener): Cancel {
+  #read(node: Node, { url, range, unless }: OriginRequest, listener: OriginListener): Cancel {
     let over = false;
     const later = (delay: Millis, task: () => void): void => {
       this.#timeline.at(this.#timeline.now + delay, () => {
@@ -60,18 +74,22 @@ export class SimOrigin {
     };
     this.#trace.add(this.#timeline.now, node.name, "read", `${url} ${JSON.stringify(range)}`);
     const { behaviour } = this;
-    const body = this.#files.get(url);
+    const file = this.#files.get(url);
+    const body = file?.bodyFor?.(node.name) ?? file?.body;
+    const headers: CachingFields = { ...file?.headers, date: httpDate(this.#timeline.now) };
     const { first, last } = range === "whole" ? { first: 0, last: (body?.length ?? 0) - 1 } : range;
     if (behaviour !== "well") this.#trace.add(this.#timeline.now, node.name, "origin failed");
     if (behaviour === "refuse") later(trip, () => end({ kind: "unreachable" }));
     else if (typeof behaviour === "object") {
       later(2 * trip, () => end({ kind: "status", status: behaviour.status }));
     } else if (body === undefined) later(2 * trip, () => end({ kind: "status", status: 404 }));
-    else if (range !== "whole" && first >= body.length) {
+    else if (behaviour === "well" && unless?.etag !== undefined && unless.etag === headers.etag) {
+      later(2 * trip, () => end({ kind: "status", status: 304, headers }));
+    } else if (range !== "whole" && first >= body.length) {
       later(2 * trip, () => end({ kind: "status", status: 416 }));
     } else if (behaviour === "well") {
       later(2 * trip, () => {
-        listener.start({ offset: first, total: body.length });
+        listener.start({ offset: first, total: body.length, headers });
         this.#send(node, url, body.subarray(first, last + 1), later, listener, end);
       });
     }

@@ -73,6 +73,7 @@ export class Visitor {
       {
         trackerUrl: "wss://tracker.example/",
         manifestUrl: world.manifestUrl,
+        site: "https://site.example",
         pinnedKey: null,
         origins: [],
         region: null,
@@ -137,7 +138,8 @@ export class Visitor {
 
   async #fetch(visit: Visit, range: ByteRange | undefined, urgency: Urgency): Promise<void> {
     const truth = this.#world.origin.body(visit.url);
-    const content = await this.peer.find(visit.url);
+    const found = await this.peer.find(visit.url);
+    const content = found && (found.current === null ? found.content : await found.current);
     if (content === undefined || truth === undefined) return this.#passThrough(visit, range);
     const { first, last } = range ?? { first: 0, last: truth.length - 1 };
     const reading = this.peer.read(content, { first, last }, urgency);

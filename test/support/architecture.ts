@@ -243,6 +243,9 @@ function walk(value: unknown, tree: Gathered): void {
   if (!isNode(value)) return;
   note(value, tree);
   for (const [key, child] of Object.entries(value)) {
+    // Reading a date out of a text is a calculation, like `JSON.parse`; asking what time it is is not.
+    if (value.type === "MemberExpression" && key === "object" && nameOf(value.property) === "parse")
+      continue;
     // Names of properties are not references: `{ fetch }` is, `x.fetch` and `{ fetch: 1 }` are not.
     const isName = (key === "property" || key === "key") && value.computed !== true;
     if (isName && isNode(child) && child.type === "Identifier" && value.shorthand !== true)

@@ -36,6 +36,11 @@ export class Bitfield {
     return ((this.#bits[index >> 3] ?? 0) & (0x80 >> (index & 7))) !== 0;
   }
 
+  hasAll(first: number, last: number): boolean {
+    for (let index = first; index <= last; index++) if (!this.has(index)) return false;
+    return true;
+  }
+
   /** Whether this changed anything. Indices outside are ignored. */
   set(index: number): boolean {
     if (index < 0 || index >= this.count || this.has(index)) return false;

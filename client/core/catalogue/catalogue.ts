@@ -1,40 +1,43 @@
-// What is this URL? Loads the site's published manifest, remembers it for the day its origin is gone, and vouches for
-// an asset only after its signature was checked. A manifest that is wrong in any way is as good as none: the page then
-// gets everything from the network, and the reason is reported once. A URL that is new beside known ones (the next
-// segment of a live stream) has the manifest read again.
+// What is this URL, and is it still? The content behind it, if the site vouches for it, and whether that may be handed out
+// as it is, while the origin is asked, or only after. What this browser read whole from the origin is judged by what
+// the origin said of it, anything else by the manifest's own time. Whose bytes they are in the end is no matter here.
 
-import {
-  type Bytes,
-  concatenated,
-  fromBase64url,
-  fromUtf8,
-  sameBytes,
-  utf8,
-} from "../../../tracker/protocol/bytes.ts";
-import {
-  type AssetStatement,
-  MAX_MANIFEST_BYTES,
-  type PublishedManifest,
-  parseManifest,
-  signedText,
-} from "../../../tracker/protocol/manifest.ts";
+import { fromBase64url } from "../../../tracker/protocol/bytes.ts";
+import { type AssetStatement, signedText } from "../../../tracker/protocol/manifest.ts";
 import { isAbout, type Purge } from "../../../tracker/protocol/purge.ts";
 import { ShoalError } from "../errors.ts";
-import type { Clock, Hasher, Origin, OriginOutcome, Random, Store } from "../ports.ts";
-import type { ByteCount, Cancel, Content, Millis } from "../vocabulary.ts";
-import { contentOf, directoryOf } from "./content.ts";
+import type {
+  Clock,
+  Hasher,
+  Origin,
+  OriginListener,
+  OriginRequest,
+  Random,
+  Store,
+} from "../ports.ts";
+import type { CacheMode, CachingFields, Cancel, Content, Millis } from "../vocabulary.ts";
+import { contentOf } from "./content.ts";
+import {
+  ageOf,
+  freshnessOf,
+  hasValidator,
+  isShareable,
+  leftOf,
+  type Receipt,
+  renewed,
+} from "./freshness.ts";
+import { within } from "./patience.ts";
+import { Published } from "./published.ts";
 import type { Purges } from "./purges.ts";
-import { Rereading } from "./rereading.ts";
-import { epochBytes, epochName, epochOf, withdrawnName } from "./standing.ts";
+import { Receipts } from "./receipts.ts";
+import { Validation } from "./validation.ts";
 
-/** Requests wait this long for the manifest; then they go on with what an earlier visit stored, or without. */
-const LOAD_PATIENCE: Millis = 1500;
-
-/**
- * A request for a new URL waits this long for the manifest to be read again: a round trip and a half on a slow mobile
- * line, and a small part of what players of live streams have in hand.
- */
-const REREAD_PATIENCE: Millis = 300;
+/** So long a request waits for an origin that says nothing, if what is known may be used when it is away. */
+const ASK_PATIENCE: Millis = 2000;
+/** Who uses something stale for the last time asks within this: visitors who came together ask at different moments. */
+const SPREAD: Millis = 10_000;
+/** Clocks that differ by less are the same: a Date has whole seconds, and was on its way. */
+const LEAST_SKEW: Millis = 3000;
 
 export interface CatalogueNeeds {
   readonly clock: Clock;
@@ -44,99 +47,168 @@ export interface CatalogueNeeds {
   readonly index: Store;
   /** Where the manifest is. */
   readonly url: string;
+  /** The page's own origin, without a slash at the end. */
+  readonly site: string;
   /** The only signer to accept, or `null` for whoever the site's own manifest names. */
   readonly pinnedKey: string | null;
   readonly purges: Purges;
+  /** The origin says that this is not for everybody; nothing more of it is read. */
+  unshareable(content: Content, error: ShoalError): void;
   problem(error: ShoalError): void;
 }
 
-type Loaded =
-  | { readonly kind: "bytes"; readonly bytes: Bytes }
-  | { readonly kind: "absent" | "unreachable" | "too-large" };
+export interface Found {
+  readonly content: Content;
+  /**
+   * Resolves with what may be handed out: this content, or the one that took its place; `undefined`: only the network
+   * knows. `null`: this one, at once. Never rejects.
+   */
+  readonly current: Promise<Content | undefined> | null;
+}
+
+/** What was made of a statement; `content` where that is known already. */
+interface Vouched {
+  readonly asset: AssetStatement;
+  readonly promise: Promise<Content | undefined>;
+  content: Content | undefined;
+}
 
 export class Catalogue {
   readonly #needs: CatalogueNeeds;
-  #assets = new Map<string, AssetStatement>();
-  readonly #contents = new Map<string, Promise<Content | undefined>>();
-  #loading: Promise<void> | null = null;
-  /** Whether the site itself has answered: from then on, what an earlier visit stored counts for nothing. */
-  #answered = false;
-  /** Whether the first reading is over; until then a second one could only confuse. */
-  #wasRead = false;
-  /** Where anything is published: a new URL there may be as well. */
-  #directories: ReadonlySet<string> = new Set();
-  /** A manifest without anything in it: a channel that is about to be on air, and nobody knows where. */
-  #isEmpty = false;
-  /** Statements that the origin has shown to be wrong. */
-  readonly #distrusted = new Map<string, AssetStatement>();
-  /** Somebody purged these: what the site itself says of them decides, and is asked for when they are wanted. */
-  readonly #doubted = new Set<string>();
-  #resolving: Promise<void> | null = null;
-  readonly #rereading: Rereading;
-  /** SHA-256 of the manifest that is believed. */
-  #digest: Bytes | null = null;
+  readonly #published: Published;
+  readonly #receipts: Receipts;
+  readonly #validation: Validation;
+  readonly #contents = new Map<string, Vouched>();
+  /** URLs that are asked about later, and how not to. */
+  readonly #later = new Map<string, Cancel>();
+  /** The site's clock minus this device's. */
+  #skew: Millis = 0;
 
   constructor(needs: CatalogueNeeds) {
     this.#needs = needs;
-    this.#rereading = new Rereading({
-      clock: needs.clock,
-      random: needs.random,
-      read: () => this.#reread(),
-      lists: (url) => this.#assets.has(url),
+    const { url, site, index } = needs;
+    this.#receipts = new Receipts(index);
+    this.#validation = new Validation(needs);
+    this.#published = new Published({
+      ...needs,
+      sameOrigin: isOf(site, url),
+      date: () => this.#date(),
+      told: (headers) => this.#told(headers),
+      changed: () => this.#dropReplaced(),
+      problem: (error) => needs.problem(error),
     });
   }
 
-  /** Resolves when it is known what the site publishes, be it nothing. Runs once; never rejects. */
-  load(): Promise<void> {
-    this.#loading ??= this.#load();
-    return this.#loading;
+  /** Resolves when it is known what the site publishes, be it nothing. Never rejects. */
+  async load(): Promise<void> {
+    await Promise.all([this.#published.load(), this.#receipts.load()]);
   }
 
-  /** The content behind an absolute URL without fragment, if the manifest vouches for it. */
-  async find(url: string): Promise<Content | undefined> {
-    await this.load();
-    if (this.#mayBeNew(url)) {
-      await this.#within(REREAD_PATIENCE, this.#rereading.for(url));
-    }
-    if (this.#doubted.has(url)) await this.#within(REREAD_PATIENCE, this.#resolved());
-    const asset = this.#assets.get(url);
-    if (asset === undefined) return undefined;
-    const { purges } = this.#needs;
-    await purges.learned(asset.key);
-    if (purges.judge(asset) !== undefined) return undefined;
-    const known = this.#contents.get(url) ?? this.#vouched(asset);
-    this.#contents.set(url, known);
-    return known;
+  close(): void {
+    for (const cancel of this.#later.values()) cancel();
+    this.#later.clear();
   }
 
-  /** What is published says by its own signature and epoch what it is worth; a purge only has it looked at again. */
-  purged(purges: readonly Purge[]): void {
-    for (const [url, asset] of this.#assets) {
-      if (purges.some((purge) => isAbout(purge, asset))) this.#doubted.add(url);
-    }
+  /** The content behind an absolute URL without fragment, if anybody vouches for it. */
+  async find(url: string, mode: CacheMode = "default"): Promise<Found | undefined> {
+    const since = this.#needs.clock.now();
+    const content = await this.#content(url);
+    if (content === undefined) return undefined;
+    await this.#receipts.look(url);
+    const receipt = this.#receiptOf(content);
+    return { content, current: this.#judged(content, receipt, { mode, since }) };
   }
 
-  /** Once for everything in doubt. */
-  #resolved(): Promise<void> {
-    this.#resolving ??= this.#reread().then(() => {
-      this.#resolving = null;
-      this.#doubted.clear();
-    });
-    return this.#resolving;
+  /** What may be said of a URL to who cannot ask, and for how long at most. */
+  async standing(url: string): Promise<{ content: Content; left: Millis } | undefined> {
+    const found = await this.find(url, "force-cache");
+    if (found === undefined) return undefined;
+    const receipt = this.#receiptOf(found.content);
+    const left = receipt === null ? Number.POSITIVE_INFINITY : leftOf(receipt, this.#date());
+    return { content: found.content, left };
   }
 
-  /** Files have no query: what has one is made for the occasion. */
-  #mayBeNew(url: string): boolean {
-    if (!this.#wasRead || this.#assets.has(url) || this.#distrusted.has(url)) return false;
-    return !url.includes("?") && (this.#isEmpty || this.#directories.has(directoryOf(url)));
+  /** Caching fields for an answer made of it, as a cache has to give them; none where the origin's are not known. */
+  fieldsOf(content: Content): CachingFields {
+    const receipt = this.#receiptOf(content);
+    if (receipt === null) return {};
+    const { vary: _decoded, age: _then, ...fields } = receipt.headers;
+    const age = Math.floor(ageOf(receipt, this.#date()) / 1000);
+    return age === 0 ? fields : { ...fields, age: String(age) };
   }
 
   /** The manifest and the origin disagree about this URL: no more of it until it is published anew. `false`: that was known. */
   distrust(url: string): boolean {
-    const asset = this.#assets.get(url);
-    if (asset !== undefined) this.#distrusted.set(url, asset);
-    this.#contents.delete(url);
-    return this.#assets.delete(url);
+    this.#receipts.forget(url);
+    return this.#published.distrust(url);
+  }
+
+  /**
+   * Distrusts it, and says whether the site, asked again, still publishes what its origin does not have; a deployment may be
+   * under way. Once for a file, however many of its chunks are others.
+   */
+  async insists({ asset }: Content): Promise<boolean> {
+    if (!this.distrust(asset.url)) return false;
+    await this.#published.renew();
+    return (await this.#published.find(asset.url)) === undefined;
+  }
+
+  /** The page went past every cache, or changed something: what is known of this URL is not fresh any more. */
+  async doubt(url: string): Promise<void> {
+    await this.#receipts.look(url);
+    const content = this.#contents.get(url)?.content;
+    const receipt = content && this.#receiptOf(content);
+    if (content && receipt) this.#receipts.put(content, { ...receipt, doubted: true });
+    else if (!this.#receipts.doubt(url)) this.#published.doubt();
+  }
+
+  /** What is published says by its own signature and epoch what it is worth; a purge only has it looked at again. */
+  purged(purges: readonly Purge[]): void {
+    const affected = [...this.#published.assets].filter((asset) =>
+      purges.some((purge) => isAbout(purge, asset)),
+    );
+    for (const { url } of affected) void this.doubt(url);
+    if (affected.length > 0) this.#published.doubt();
+  }
+
+  /** The origin, while we listen to what it says of contents that are read from it. */
+  readonly origin: Origin = { read: (request, listener) => this.#read(request, listener) };
+
+  async #content(url: string): Promise<Content | undefined> {
+    let asset = await this.#published.find(url);
+    if (asset !== undefined && (await this.#isPurged(asset))) {
+      asset = await this.#published.findAnew(url);
+    }
+    if (asset === undefined) return undefined;
+    let known = this.#contents.get(url);
+    if (known?.asset !== asset) {
+      known = { asset, promise: this.#check(asset), content: undefined };
+      this.#contents.set(url, known);
+    }
+    const content = await known.promise;
+    known.content = content;
+    return (await this.#isPurged(asset)) ? undefined : content;
+  }
+
+  /** Softly as well: the network has something better. */
+  async #isPurged(asset: AssetStatement): Promise<boolean> {
+    const { purges } = this.#needs;
+    await purges.learned(asset.key);
+    return purges.judge(asset) !== undefined;
+  }
+
+  #dropReplaced(): void {
+    for (const [url, { asset }] of this.#contents) {
+      if (!this.#published.stands(asset)) this.#contents.delete(url);
+    }
+  }
+
+  /** What the origin said last of this content: to this browser, or to its signer. */
+  #receiptOf(content: Content): Receipt | null {
+    const { headers, epoch } = content.asset;
+    const own = this.#receipts.get(content);
+    if (headers === undefined || (own !== null && own.at >= epoch)) return own;
+    return { headers, at: epoch };
   }
 
   /**
@@ -144,15 +216,14 @@ export class Catalogue {
    * time, or whose tracker it has met; rightly signed, and with nothing newer or purged against it.
    */
   async believes(asset: AssetStatement): Promise<boolean> {
-    const { pinnedKey, purges, index } = this.#needs;
-    const read = await index.get(this.#epochName(asset.key));
+    const { pinnedKey, purges } = this.#needs;
+    const read = await this.#published.epochOf(asset.key);
     const isKnown = read !== undefined || asset.key === purges.known?.key;
     if (pinnedKey === null ? !isKnown : asset.key !== pinnedKey) return false;
-    const withdrawn = await index.get(this.#withdrawnName);
-    if (withdrawn !== undefined && sameBytes(withdrawn, utf8(asset.key))) return false;
-    if (asset.epoch < epochOf(read) || purges.judge(asset) === "hard") return false;
-    const wrong = this.#distrusted.get(asset.url);
-    if (wrong !== undefined && sameBytes(wrong.digests, asset.digests)) return false;
+    if (asset.epoch < (read ?? 0) || purges.judge(asset) === "hard") return false;
+    if (this.#published.isDistrusted(asset) || (await this.#published.isWithdrawn(asset))) {
+      return false;
+    }
     return this.#isSigned(asset);
   }
 
@@ -162,7 +233,7 @@ export class Catalogue {
     return this.#needs.hasher.verify(key, asset.signature, signedText(asset));
   }
 
-  async #vouched(asset: AssetStatement): Promise<Content | undefined> {
+  async #check(asset: AssetStatement): Promise<Content | undefined> {
     const { hasher, url } = this.#needs;
     if (!(await this.#isSigned(asset))) {
       this.#needs.problem(new ShoalError("manifest/signature", { url, asset: asset.url }));
@@ -171,161 +242,105 @@ export class Catalogue {
     return contentOf(asset, hasher);
   }
 
-  async #load(): Promise<void> {
-    const reading = this.#read().then(async (loaded) => {
-      await this.#adopt(loaded);
-      this.#wasRead = true;
-    });
-    if ((await this.#within(LOAD_PATIENCE, reading)) !== "late") return;
-    // Go on with what an earlier visit stored; the real one takes its place when it comes.
-    const stored = await this.#needs.index.get(this.#storedName);
-    if (stored !== undefined) await this.#useStored(stored);
+  #judged(
+    content: Content,
+    receipt: Receipt | null,
+    { mode, since }: { readonly mode: CacheMode; readonly since: Millis },
+  ): Found["current"] {
+    if (mode === "force-cache" || mode === "only-if-cached") return null;
+    if (mode === "no-cache") return this.#asked(content, receipt, false);
+    const freshness =
+      receipt === null ? this.#published.freshness(since) : freshnessOf(receipt, this.#date());
+    switch (freshness.state) {
+      case "fresh":
+        return null;
+      case "revalidate":
+        this.#askLater(content, receipt, Math.min(freshness.left / 2, SPREAD));
+        return null;
+      case "stale":
+        return this.#asked(content, receipt, freshness.usable);
+    }
   }
 
-  async #within<T>(patience: Millis, work: Promise<T>): Promise<T | "late"> {
-    let cancel: Cancel = () => {};
-    const late = new Promise<"late">((resolve) => {
-      cancel = this.#needs.clock.after(patience, () => resolve("late"));
-    });
-    const first = await Promise.race([work, late]);
-    cancel();
-    return first;
+  /** `usable`: also if nobody answers. */
+  async #asked(
+    content: Content,
+    receipt: Receipt | null,
+    usable: boolean,
+  ): Promise<Content | undefined> {
+    const answer = this.#ask(content, receipt);
+    const verdict = usable ? await within(this.#needs.clock, ASK_PATIENCE, answer) : await answer;
+    if (verdict === "other") return this.#content(content.asset.url);
+    return verdict === "same" || usable ? content : undefined;
   }
 
-  /** Resolves with the bytes that were new. What is no manifest leaves things as they were. */
-  async #reread(): Promise<ByteCount | "failed"> {
-    const loaded = await this.#read();
-    if (loaded.kind !== "bytes") return "failed";
-    const digest = await this.#needs.hasher.sha256(loaded.bytes);
-    if (this.#digest !== null && sameBytes(digest, this.#digest)) return 0;
-    await this.#adopt(loaded);
-    return loaded.bytes.length;
-  }
-
-  async #adopt(loaded: Loaded): Promise<void> {
-    const { url, index } = this.#needs;
-    this.#answered = loaded.kind !== "unreachable";
-    this.#isEmpty = false;
-    switch (loaded.kind) {
-      case "absent":
-        this.#believe([]);
-        return this.#withdraw();
-      case "too-large":
-        return this.#needs.problem(
-          new ShoalError("manifest/too-large", { url, limit: MAX_MANIFEST_BYTES }),
-        );
-      case "unreachable": {
-        this.#needs.problem(new ShoalError("manifest/unreachable", { url }));
-        const stored = await index.get(this.#storedName);
-        if (stored !== undefined) await this.#useStored(stored);
-        return;
+  async #ask(content: Content, receipt: Receipt | null): Promise<"same" | "other" | "away"> {
+    const { asset } = content;
+    if (receipt !== null && hasValidator(receipt.headers) && isOf(this.#needs.site, asset.url)) {
+      const verdict = await this.#validation.ask(content, receipt.headers);
+      if (verdict.kind === "same") {
+        this.#told(verdict.headers);
+        this.#receipts.put(content, renewed(receipt, verdict.headers, this.#date()));
       }
-      case "bytes": {
-        const manifest = await this.#checked(loaded.bytes);
-        this.#digest = await this.#needs.hasher.sha256(loaded.bytes);
-        if (manifest instanceof ShoalError) return this.#needs.problem(manifest);
-        this.#believe(manifest.assets);
-        this.#isEmpty = manifest.assets.length === 0;
-        await index.put([
-          [this.#storedName, loaded.bytes],
-          [this.#epochName(manifest.key), epochBytes(manifest.epoch)],
-        ]);
-        await index.delete([this.#withdrawnName]);
-      }
+      if (verdict.kind !== "other") return verdict.kind;
+      await this.#published.renew();
+      // The manifest has not heard of it.
+      if (this.#published.stands(asset)) this.distrust(asset.url);
+      return "other";
     }
+    const renewal = await this.#published.renew();
+    return this.#published.stands(asset) ? renewal : "other";
   }
 
-  /** The site has taken its manifest away: what that signer said counts for nothing until it is there again. */
-  async #withdraw(): Promise<void> {
-    const { index } = this.#needs;
-    const stored = await index.get(this.#storedName);
-    if (stored === undefined) return;
-    const parsed = parseManifest(fromUtf8(stored) ?? "");
-    if (parsed.ok) await index.put([[this.#withdrawnName, utf8(parsed.manifest.key)]]);
-    await index.delete([this.#storedName]);
-  }
-
-  async #useStored(bytes: Bytes): Promise<void> {
-    const manifest = await this.#checked(bytes);
-    if (this.#answered) return;
-    if (manifest instanceof ShoalError) this.#needs.problem(manifest);
-    else this.#believe(manifest.assets);
-  }
-
-  /** Whatever says the same as before stays as it is, with all that is known of it. */
-  #believe(assets: readonly AssetStatement[]): void {
-    const before = this.#assets;
-    this.#assets = new Map();
-    for (const asset of assets) {
-      const known = before.get(asset.url);
-      const wrong = this.#distrusted.get(asset.url);
-      if (wrong !== undefined && sameBytes(wrong.digests, asset.digests)) continue;
-      // A signature covers everything that a statement says.
-      const isSame = known !== undefined && sameBytes(known.signature, asset.signature);
-      this.#assets.set(asset.url, isSame ? known : asset);
-    }
-    for (const url of this.#contents.keys()) {
-      if (this.#assets.get(url) !== before.get(url)) this.#contents.delete(url);
-    }
-    this.#directories = new Set(assets.map(({ url }) => directoryOf(url)));
-  }
-
-  async #checked(bytes: Bytes): Promise<PublishedManifest | ShoalError> {
-    const { url, pinnedKey, index } = this.#needs;
-    const text = fromUtf8(bytes);
-    const parsed =
-      text === undefined
-        ? ({ ok: false, path: "", expected: "UTF-8" } as const)
-        : parseManifest(text);
-    if (!parsed.ok) {
-      const { path, expected } = parsed;
-      return new ShoalError("manifest/malformed", { url, path, expected });
-    }
-    const { key, epoch } = parsed.manifest;
-    if (pinnedKey !== null && key !== pinnedKey) return new ShoalError("manifest/signer", { url });
-    const known = epochOf(await index.get(this.#epochName(key)));
-    if (epoch < known) return new ShoalError("manifest/rollback", { url, epoch, known });
-    return parsed.manifest;
-  }
-
-  get #storedName(): string {
-    return `manifest.${this.#needs.url}`;
-  }
-  get #withdrawnName(): string {
-    return withdrawnName(this.#needs.url);
-  }
-  #epochName(key: string): string {
-    return epochName(key, this.#needs.url);
-  }
-
-  #read(): Promise<Loaded> {
-    return new Promise((resolve) => {
-      const parts: Bytes[] = [];
-      let size = 0;
-      const cancel = this.#needs.origin.read(
-        { url: this.#needs.url, range: "whole", cache: "no-cache" },
-        {
-          start: () => {},
-          bytes: (data) => {
-            parts.push(data);
-            size += data.length;
-            if (size <= MAX_MANIFEST_BYTES) return;
-            cancel();
-            resolve({ kind: "too-large" });
-          },
-          end: (outcome) =>
-            resolve(
-              outcome.kind === "complete"
-                ? { kind: "bytes", bytes: concatenated(parts) }
-                : { kind: isAbsent(outcome) ? "absent" : "unreachable" },
-            ),
-        },
-      );
+  #askLater(content: Content, receipt: Receipt | null, spread: Millis): void {
+    const { clock, random } = this.#needs;
+    const { url } = content.asset;
+    if (this.#later.has(url)) return;
+    const cancel = clock.after(random.unit() * spread, () => {
+      void this.#ask(content, receipt).then(() => this.#later.delete(url));
     });
+    this.#later.set(url, cancel);
+  }
+
+  #read(request: OriginRequest, listener: OriginListener): Cancel {
+    const content = this.#contents.get(request.url)?.content;
+    let headers: CachingFields = {};
+    let length = 0;
+    return this.#needs.origin.read(request, {
+      start: (answer) => {
+        headers = answer.headers ?? {};
+        if (content !== undefined && !isShareable(headers)) this.#unshareable(content);
+        listener.start(answer);
+      },
+      bytes: (data) => {
+        length += data.length;
+        const isWhole = request.range === "whole" && length === content?.asset.size;
+        // Without its Date (across origins) nobody knows how long the browser's own cache has had it.
+        if (isWhole && headers.date !== undefined) {
+          this.#receipts.put(content, { headers, at: this.#date() });
+        }
+        listener.bytes(data);
+      },
+      end: (outcome) => listener.end(outcome),
+    });
+  }
+
+  #unshareable(content: Content): void {
+    const { url } = content.asset;
+    const error = new ShoalError("origin/unshareable", { url });
+    if (this.distrust(url)) this.#needs.problem(error);
+    this.#needs.unshareable(content, error);
+  }
+
+  #date(): Millis {
+    return this.#needs.clock.date() + this.#skew;
+  }
+
+  #told({ date, age }: CachingFields): void {
+    const skew = Date.parse(date ?? "") - this.#needs.clock.date();
+    if (Number.isNaN(skew) || age !== undefined) return;
+    this.#skew = Math.abs(skew) < LEAST_SKEW ? 0 : skew;
   }
 }
 
-/** 4xx: the site says that there is none. Anything else may be a bad day. */
-function isAbsent(outcome: OriginOutcome): boolean {
-  return outcome.kind === "status" && outcome.status >= 400 && outcome.status < 500;
-}
+const isOf = (site: string, url: string): boolean => url.startsWith(`${site}/`);

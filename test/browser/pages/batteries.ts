@@ -66,6 +66,7 @@ export const indexed = (): Promise<void> =>
 
 export interface OriginAddresses {
   readonly asset: string;
+  readonly versioned: string;
   readonly missing: string;
   readonly unreachable: string;
   readonly rangeless: string;

@@ -24,6 +24,7 @@ describe("a request that may be answered", () => {
     expect(asked(input)).toEqual({
       url,
       range: null,
+      cache: "default",
       urgency: "now",
       origins: [],
       signal: input instanceof Request ? input.signal : null,
@@ -33,13 +34,18 @@ describe("a request that may be answered", () => {
     ["an explicit GET", { method: "get" }],
     ["the default cache mode", { cache: "default" }],
     ["force-cache", { cache: "force-cache" }],
+    ["no-cache", { cache: "no-cache" }],
+    [
+      "only-if-cached, which wants the same origin",
+      { cache: "only-if-cached", mode: "same-origin" },
+    ],
     ["same-origin mode", { mode: "same-origin" }],
     ["no credentials", { credentials: "omit" }],
     ["credentials for the same origin", { credentials: "same-origin" }],
     ["headers of no meaning to us", { headers: { Accept: "video/*", "X-Mine": "1" } }],
     ["no integrity", { integrity: "" }],
   ])("with %s", (_what, init) => {
-    expect(asked(FILM, init)?.url).toBe(FILM);
+    expect(asked(FILM, init)).toMatchObject({ url: FILM, cache: init.cache ?? "default" });
   });
   test("says its range, its urgency, its origins and its signal", () => {
     const { signal } = new AbortController();
@@ -48,6 +54,7 @@ describe("a request that may be answered", () => {
     expect(asked(FILM, init)).toEqual({
       url: FILM,
       range: "bytes=0-9",
+      cache: "default",
       urgency: "idle",
       origins: ["https://mirror.example", "https://site.example/copy"],
       signal,
@@ -62,15 +69,24 @@ describe("a request that may be answered", () => {
   });
 });
 
+describe("what is known of the URL is to be doubted", () => {
+  test.each<[string, ShoalInit]>([
+    ["a reload", { cache: "reload" }],
+    ["a POST", { method: "POST" }],
+    ["a body", { method: "put", body: "x" }],
+    ["a method nobody knows", { method: "PURGE" }],
+  ])("after %s", (_what, init) => {
+    expect(asked(FILM, init)).toMatchObject({ url: FILM, cache: "reload" });
+    expect(asked("https://other.example/", init)).toBeNull();
+  });
+});
+
 describe("a request that passes through", () => {
   test.each<[string, ShoalInit]>([
     ["another method", { method: "HEAD" }],
-    ["a POST", { method: "POST" }],
     ["a body", { body: "x" }],
     ["cache: no-store", { cache: "no-store" }],
-    ["cache: no-cache", { cache: "no-cache" }],
-    ["cache: reload", { cache: "reload" }],
-    ["cache: only-if-cached", { cache: "only-if-cached" }],
+    ["cache: only-if-cached without its mode", { cache: "only-if-cached" }],
     ["mode: no-cors", { mode: "no-cors" }],
     ["credentials", { credentials: "include" }],
     ["a redirect to be looked at", { redirect: "manual" }],
@@ -94,8 +110,6 @@ describe("a request that passes through", () => {
     ["a scheme that is not the web's", "blob:https://site.example/1"],
     ["data", "data:,x"],
     ["a URL that is none", "https://["],
-    ["a POST Request", new Request(FILM, { method: "POST" })],
-    ["a Request that goes past caches", new Request(FILM, { cache: "reload" })],
     ["a Request with credentials", new Request(FILM, { credentials: "include" })],
     ["a conditional Request", new Request(FILM, { headers: { "If-None-Match": '"1"' } })],
   ])("for %s", (_why, input) => {

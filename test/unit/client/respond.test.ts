@@ -7,7 +7,7 @@ import { contentOf } from "../../../client/core/catalogue/content.ts";
 import { ShoalError } from "../../../client/core/errors.ts";
 import type { ChunkSource } from "../../../client/core/events.ts";
 import { Reading } from "../../../client/core/retrieve/reading.ts";
-import type { ByteRange } from "../../../client/core/vocabulary.ts";
+import type { ByteRange, CachingFields } from "../../../client/core/vocabulary.ts";
 import { respond, unsatisfiable } from "../../../client/respond.ts";
 import type { Bytes } from "../../../tracker/protocol/bytes.ts";
 import { simHasher } from "../../sim/hasher.ts";
@@ -77,12 +77,21 @@ class Play {
     this.#partials.set(index, bytes);
     this.reading.notify();
   }
+  fields: CachingFields = {};
   respond(): Promise<Response> {
     return respond({
-      asked: { url, range: null, urgency: "now", origins: [], signal: this.abort.signal },
+      asked: {
+        url,
+        range: null,
+        cache: "default",
+        urgency: "now",
+        origins: [],
+        signal: this.abort.signal,
+      },
       content: film.content,
       range: this.#range,
       reading: this.reading,
+      fields: () => this.fields,
       hasher: simHasher,
       network: async (range) => {
         this.asked.push(range);
@@ -142,7 +151,14 @@ describe("a response", () => {
     await reader?.cancel();
   });
   test("for bytes that are not there is a 416 that says how many there are", () => {
-    const asked = { url, range: "bytes=9999-", urgency: "now", origins: [], signal: null } as const;
+    const asked = {
+      url,
+      range: "bytes=9999-",
+      cache: "default",
+      urgency: "now",
+      origins: [],
+      signal: null,
+    } as const;
     const response = unsatisfiable(asked, film.content);
     expect(response.status).toBe(416);
     expect(response.headers.get("content-range")).toBe(`bytes */${SIZE}`);

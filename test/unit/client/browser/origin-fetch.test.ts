@@ -30,7 +30,7 @@ async function read(
     fetchOrigin(fetchFunction).read(
       { url, range, cache: "reload" },
       {
-        start: (answer) => {
+        start: ({ headers: _headers, ...answer }) => {
           start = answer;
         },
         bytes: (data) => {

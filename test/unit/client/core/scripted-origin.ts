@@ -1,7 +1,7 @@
 // An origin whose answers the test gives itself: every read waits here until it is told what comes.
 
 import type { Origin, OriginListener, OriginRequest } from "../../../../client/core/ports.ts";
-import type { Cancel } from "../../../../client/core/vocabulary.ts";
+import type { CachingFields, Cancel } from "../../../../client/core/vocabulary.ts";
 import type { Bytes } from "../../../../tracker/protocol/bytes.ts";
 
 export class ScriptedRead {
@@ -15,8 +15,8 @@ export class ScriptedRead {
     this.request = request;
     this.#listener = listener;
   }
-  start(offset: number, total: number | null): void {
-    if (!this.over) this.#listener.start({ offset, total });
+  start(offset: number, total: number | null, headers: CachingFields = {}): void {
+    if (!this.over) this.#listener.start({ offset, total, headers });
   }
   bytes(bytes: Bytes): void {
     if (!this.over) this.#listener.bytes(bytes);
@@ -27,11 +27,11 @@ export class ScriptedRead {
     this.#listener.end(outcome);
   }
   /** The whole answer, as a sound origin gives it. */
-  answer(body: Bytes, pieces = 1): void {
+  answer(body: Bytes, pieces = 1, headers: CachingFields = {}): void {
     const { range } = this.request;
     const { first, last } = range === "whole" ? { first: 0, last: body.length - 1 } : range;
     const part = body.slice(first, last + 1);
-    this.start(first, body.length);
+    this.start(first, body.length, headers);
     const step = Math.max(1, Math.ceil(part.length / pieces));
     for (let at = 0; at < part.length; at += step) this.bytes(part.slice(at, at + step));
     this.end();

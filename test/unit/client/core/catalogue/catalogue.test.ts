@@ -19,6 +19,8 @@ const URL = "https://site.example/.well-known/shoal.json";
 const FILM = "https://site.example/film.mp4";
 const PAGE = "https://site.example/page.html";
 const AWAY = { kind: "unreachable" } as const;
+/** Good for as long as any test here takes; how it ages has tests of its own. */
+const LASTING = { "cache-control": "max-age=3600" };
 const ABSENT = { kind: "status", status: 404 } as const;
 
 let publisher: Publisher;
@@ -31,6 +33,8 @@ beforeAll(async () => {
 async function manifest(epoch: number, by = publisher, url = FILM): Promise<Bytes> {
   return utf8(await by.manifest({ [url]: utf8(`film of epoch ${epoch}`) }, { epoch }));
 }
+
+const contentBehind = async (finding: ReturnType<Catalogue["find"]>) => (await finding)?.content;
 
 class Visit {
   readonly stage = new Stage();
@@ -47,6 +51,8 @@ class Visit {
       origin: this.origin,
       index: this.index,
       url: URL,
+      site: "https://site.example",
+      unshareable: () => {},
       pinnedKey,
       purges: noPurges(this.stage),
       problem: (error) => this.problems.push(error),
@@ -56,15 +62,15 @@ class Visit {
   static async to(bytes: Bytes, before: Visit | null = null, key: string | null = null) {
     const visit = new Visit(before, key);
     const loaded = visit.catalogue.load();
-    visit.origin.only.answer(bytes);
+    visit.origin.only.answer(bytes, 1, LASTING);
     await visit.stage.wait(loaded);
     return visit;
   }
   get codes(): string[] {
     return this.problems.map(({ code }) => code);
   }
-  find(url = FILM): Promise<Content | undefined> {
-    return this.stage.wait(this.catalogue.find(url));
+  async find(url = FILM): Promise<Content | undefined> {
+    return this.stage.wait(contentBehind(this.catalogue.find(url)));
   }
   /** The epoch of the film it believes in. */
   async epoch(): Promise<number | undefined> {
@@ -86,8 +92,8 @@ describe("a published manifest", () => {
   });
   test("may come in any number of pieces", async () => {
     const visit = new Visit();
-    const found = visit.catalogue.find(FILM);
-    visit.origin.only.answer(await manifest(1), 50);
+    const found = contentBehind(visit.catalogue.find(FILM));
+    visit.origin.only.answer(await manifest(1), 50, LASTING);
     expect(await visit.stage.wait(found)).toBeDefined();
   });
   test("that disagrees with the origin about one URL is not believed about it any more", async () => {
@@ -105,7 +111,7 @@ describe("a refusal has its own code, and nothing is vouched for:", () => {
   test("manifest/unreachable", async () => {
     for (const outcome of [AWAY, { kind: "status", status: 503 }] as const) {
       const visit = new Visit();
-      const found = visit.catalogue.find(FILM);
+      const found = contentBehind(visit.catalogue.find(FILM));
       visit.origin.only.end(outcome);
       expect(await visit.stage.wait(found)).toBeUndefined();
       expect(visit.codes).toEqual(["manifest/unreachable"]);
@@ -113,7 +119,7 @@ describe("a refusal has its own code, and nothing is vouched for:", () => {
   });
   test("manifest/unreachable when it breaks off, though what came is a manifest", async () => {
     const visit = new Visit();
-    const found = visit.catalogue.find(FILM);
+    const found = contentBehind(visit.catalogue.find(FILM));
     visit.origin.only.start(0, null);
     visit.origin.only.bytes(await manifest(1));
     visit.origin.only.end(AWAY);
@@ -132,7 +138,7 @@ describe("a refusal has its own code, and nothing is vouched for:", () => {
   });
   test("manifest/too-large, at the first byte too many, and the read is over", async () => {
     const visit = new Visit();
-    const found = visit.catalogue.find(FILM);
+    const found = contentBehind(visit.catalogue.find(FILM));
     const read = visit.origin.only;
     read.start(0, null);
     read.bytes(new Uint8Array(MAX_MANIFEST_BYTES));
@@ -195,7 +201,7 @@ describe("what an earlier visit stored", () => {
   test("is used when the origin is away", async () => {
     const before = await Visit.to(await manifest(3));
     const visit = new Visit(before);
-    const found = visit.catalogue.find(FILM);
+    const found = contentBehind(visit.catalogue.find(FILM));
     visit.origin.only.end(AWAY);
     expect((await visit.stage.wait(found))?.asset.epoch).toBe(3);
     expect(visit.codes).toEqual(["manifest/unreachable"]);
@@ -203,7 +209,7 @@ describe("what an earlier visit stored", () => {
   test("is used when the origin is late, and the late manifest takes its place", async () => {
     const before = await Visit.to(await manifest(3));
     const visit = new Visit(before);
-    const found = visit.catalogue.find(FILM);
+    const found = contentBehind(visit.catalogue.find(FILM));
     await visit.stage.pass(1490);
     let isFound = false;
     void found.then(() => {
@@ -213,7 +219,7 @@ describe("what an earlier visit stored", () => {
     expect(isFound).toBe(false);
     expect((await visit.stage.wait(found))?.asset.epoch).toBe(3);
     expect(visit.stage.now).toBeLessThan(1600);
-    visit.origin.only.answer(await manifest(4));
+    visit.origin.only.answer(await manifest(4), 1, LASTING);
     await visit.stage.pass(100);
     expect(await visit.epoch()).toBe(4);
     expect(visit.codes).toEqual([]);
@@ -225,9 +231,9 @@ describe("what an earlier visit stored", () => {
       const before = await Visit.to(await manifest(3));
       const late = await manifest(4);
       const visit = new Visit(before);
-      const found = visit.catalogue.find(FILM);
+      const found = contentBehind(visit.catalogue.find(FILM));
       const read = visit.origin.only;
-      visit.stage.timeline.at(moment, () => read.answer(late));
+      visit.stage.timeline.at(moment, () => read.answer(late, 1, LASTING));
       await visit.stage.wait(found);
       await visit.stage.pass(100);
       expect(await visit.epoch()).toBe(4);
@@ -242,7 +248,7 @@ describe("what an earlier visit stored", () => {
   test("is not used when it is not the pinned signer's", async () => {
     const before = await Visit.to(await manifest(3, stranger));
     const visit = new Visit(before, publisher.key);
-    const found = visit.catalogue.find(FILM);
+    const found = contentBehind(visit.catalogue.find(FILM));
     visit.origin.only.end(AWAY);
     expect(await visit.stage.wait(found)).toBeUndefined();
     expect(visit.codes).toEqual(["manifest/unreachable", "manifest/signer"]);
@@ -253,12 +259,12 @@ describe("a site without a manifest", () => {
   test("is nothing to speak of, and what was stored is forgotten", async () => {
     const before = await Visit.to(await manifest(3));
     const visit = new Visit(before);
-    const found = visit.catalogue.find(FILM);
+    const found = contentBehind(visit.catalogue.find(FILM));
     visit.origin.only.end(ABSENT);
     expect(await visit.stage.wait(found)).toBeUndefined();
     expect(visit.codes).toEqual([]);
     const next = new Visit(visit);
-    const again = next.catalogue.find(FILM);
+    const again = contentBehind(next.catalogue.find(FILM));
     next.origin.only.end(AWAY);
     expect(await next.stage.wait(again)).toBeUndefined();
   });

@@ -76,6 +76,8 @@ class Visit {
       origin: this.origin,
       index: this.index,
       url: SITE,
+      site: "https://site.example",
+      unshareable: () => {},
       pinnedKey,
       purges: this.purges,
       problem: () => {},

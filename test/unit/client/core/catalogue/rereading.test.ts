@@ -22,6 +22,8 @@ beforeAll(async () => {
   publisher = await newPublisher();
 });
 
+const contentBehind = async (finding: ReturnType<Catalogue["find"]>) => (await finding)?.content;
+
 class Visit {
   readonly stage = new Stage();
   readonly origin = new ScriptedOrigin();
@@ -33,6 +35,8 @@ class Visit {
     origin: this.origin,
     index: this.stage.store(),
     url: `${LIVE}shoal.json`,
+    site: "https://site.example",
+    unshareable: () => {},
     pinnedKey: null,
     purges: noPurges(this.stage),
     problem: (error) => this.problems.push(error),
@@ -67,15 +71,17 @@ class Visit {
       statements.push(one);
     }
     const text = writeManifest(epoch, publisher.key, statements);
-    this.origin.only.answer(utf8(text + " ".repeat(padding)));
+    this.origin.only.answer(utf8(text + " ".repeat(padding)), 1, {
+      "cache-control": "max-age=3600",
+    });
   }
   /** What a page is told that waits no longer than it must. */
   find(n: number): Promise<Content | undefined> {
-    return this.stage.wait(this.catalogue.find(segment(n)));
+    return this.stage.wait(contentBehind(this.catalogue.find(segment(n))));
   }
   /** Asks, answers the reading that this begins, and says what was found. */
   async findAnew(n: number, ...also: number[]): Promise<Content | undefined> {
-    const found = this.catalogue.find(segment(n));
+    const found = contentBehind(this.catalogue.find(segment(n)));
     await turns();
     await this.publish([...this.#listed, ...also]);
     return this.stage.wait(found);
@@ -87,7 +93,7 @@ class Visit {
 
 test("a new segment is found by one reading, whoever asks meanwhile, past stale caches", async () => {
   const visit = await Visit.over(1);
-  const asked = [2, 3, 2].map((n) => visit.catalogue.find(segment(n)));
+  const asked = [2, 3, 2].map((n) => contentBehind(visit.catalogue.find(segment(n))));
   await turns();
   await visit.publish([1, 2, 3]);
   const found = await visit.stage.wait(Promise.all(asked));
@@ -103,7 +109,7 @@ test("what was known stays as it was, unless it was published anew", async () =>
   await visit.findAnew(2, 2);
   expect(await visit.find(1)).toBe(before);
   await visit.stage.pass(2000);
-  const found = visit.catalogue.find(segment(3));
+  const found = contentBehind(visit.catalogue.find(segment(3)));
   await turns();
   await visit.publish([1, 2, 3], { epoch: 2 });
   expect((await visit.stage.wait(found))?.asset.epoch).toBe(2);
@@ -112,7 +118,7 @@ test("what was known stays as it was, unless it was published anew", async () =>
 
 test("what is published no more is not vouched for any more", async () => {
   const visit = await Visit.over(1, 2);
-  const found = visit.catalogue.find(segment(3));
+  const found = contentBehind(visit.catalogue.find(segment(3)));
   await turns();
   await visit.publish([2, 3]);
   await visit.stage.wait(found);
@@ -128,7 +134,7 @@ test("where nothing is published yet, something new may be anywhere: a channel c
 test("elsewhere, and with a query, nothing new is expected", async () => {
   const visit = await Visit.over(1);
   for (const url of ["https://site.example/page.html", `${segment(2)}?t=1`]) {
-    expect(await visit.stage.wait(visit.catalogue.find(url))).toBeUndefined();
+    expect(await visit.stage.wait(contentBehind(visit.catalogue.find(url)))).toBeUndefined();
   }
   expect(visit.stage.now).toBeLessThan(50);
   expect(visit.readings).toBe(1);
@@ -159,7 +165,7 @@ test("readings keep half a second apart at least, and a request that comes betwe
 
 test("a large manifest is read so seldom that it takes 32 KiB a second", async () => {
   const visit = await Visit.over(1);
-  const found = visit.catalogue.find(segment(2));
+  const found = contentBehind(visit.catalogue.find(segment(2)));
   await turns();
   await visit.publish([1, 2], { padding: 320 * 1024 });
   expect(await visit.stage.wait(found)).toBeDefined();
@@ -194,7 +200,7 @@ test("when three readings in a row were for nothing, nobody waits for one until 
 
 test("a reading that fails changes nothing and is not told of; the next one waits five seconds", async () => {
   const visit = await Visit.over(1);
-  const found = visit.catalogue.find(segment(2));
+  const found = contentBehind(visit.catalogue.find(segment(2)));
   await turns();
   visit.origin.only.end({ kind: "status", status: 404 });
   expect(await visit.stage.wait(found)).toBeUndefined();
@@ -207,7 +213,7 @@ test("a reading that fails changes nothing and is not told of; the next one wait
 
 test("an older manifest is refused when it comes later, and told of once", async () => {
   const visit = await Visit.over(1);
-  const found = visit.catalogue.find(segment(2));
+  const found = contentBehind(visit.catalogue.find(segment(2)));
   await turns();
   await visit.publish([1, 2], { epoch: 0 });
   expect(await visit.stage.wait(found)).toBeUndefined();
@@ -223,7 +229,7 @@ test("a statement that the origin has shown to be wrong stays distrusted until a
   await visit.findAnew(3, 3);
   expect(await visit.find(2)).toBeUndefined();
   await visit.stage.pass(1000);
-  const found = visit.catalogue.find(segment(4));
+  const found = contentBehind(visit.catalogue.find(segment(4)));
   await turns();
   await visit.publish([1, 2, 3, 4], { epoch: 2, version: 2 });
   await visit.stage.wait(found);

@@ -211,7 +211,7 @@ describe("the visitor's allowance", () => {
     fc.assert(
       fc.property(rates, asks, (perSecond, steps) => {
         let now = 0;
-        const clock = { now: () => now, after: () => () => {} };
+        const clock = { now: () => now, date: () => now, after: () => () => {} };
         const allowance = new UploadAllowance(clock, { session: NO_LIMIT, perSecond });
         const given: { at: number; bytes: number }[] = [];
         for (const [bytes, pause] of steps) {
