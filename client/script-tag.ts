@@ -3,8 +3,9 @@
 
 import { type Client, type ClientOptions, newClient } from "./index.ts";
 import { readAttributes } from "./options.ts";
+import { lateHlsLoader } from "./players/late-loader.ts";
 
-export { hlsLoader, prepareMedia, ShoalError } from "./index.ts";
+export { prepareMedia, ShoalError } from "./index.ts";
 
 declare global {
   interface Window {
@@ -27,6 +28,11 @@ const diagnosis = () => loaded<typeof import("./diagnose.ts")>("shoal-diagnose.m
 /** As in the module, but the tracker defaults to where this script came from. */
 export function createClient(options: ClientOptions = {}): Client {
   return newClient(options, { tracker: origin, liaison, diagnosis, otherTabs });
+}
+
+/** As in the module, for the first fragment of a page a moment later. */
+export function hlsLoader(client: Client): ReturnType<typeof lateHlsLoader> {
+  return lateHlsLoader(client, loaded("shoal-hls.mjs"));
 }
 
 /** As in the module. */

@@ -16,6 +16,7 @@ export const SCRIPT_NAMES = [
   "shoal-bridge.mjs",
   "shoal-diagnose.mjs",
   "shoal-tabs.mjs",
+  "shoal-hls.mjs",
 ] as const;
 export type ScriptName = (typeof SCRIPT_NAMES)[number];
 
