@@ -173,7 +173,9 @@ export class Origins implements Origin {
     const isElsewhere = all.some(({ health }) => health.usable(now) && !health.failing);
     if (isElsewhere) return { ...outcome, retryAt: now };
     if (all.some(({ health }) => health.usable(now))) return outcome;
-    return { ...outcome, retryAt: Math.min(...all.map(({ health }) => health.restUntil)) };
+    const retryAt = Math.min(...all.map(({ health }) => health.restUntil));
+    // Its rest is over, but not the read that finds out whether it works again: nobody knows how long that takes.
+    return retryAt > now ? { ...outcome, retryAt } : outcome;
   }
 
   /** Where to read it, the best first. */

@@ -261,6 +261,16 @@ describe("an origin that keeps failing", () => {
     expect(new Set(seeds).size).toBe(4);
   });
 
+  test("gives who comes while it is probed no time that is over already", async () => {
+    const alone = new Play([]);
+    alone.failing(2);
+    await alone.stage.pass(2000);
+    const probe = alone.read();
+    const other = alone.read();
+    await alone.stage.pass(1);
+    expect([probe.outcome, other.outcome]).toEqual([null, { kind: "unreachable" }]);
+  });
+
   test("a read given up after a long silence is a failure as well", async () => {
     const alone = new Play([]);
     for (let at = 0; at < 2; at++) {
