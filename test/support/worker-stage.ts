@@ -12,7 +12,9 @@ export const TAG = { "data-service-worker": WORKER_FILE };
 export async function setWorkerStage(
   settings: Parameters<typeof setStage>[0] = {},
 ): Promise<Stage> {
-  const stage = await setStage(settings);
+  // The worker answers by itself only what need not be asked about.
+  const headers = { "Shoal-Cache-Control": "max-age=600", ...settings.headers };
+  const stage = await setStage({ ...settings, headers });
   stage.site.put(WORKER_FILE, { body: `importScripts("${stage.trackerUrl}/shoal-sw.js");` });
   return stage;
 }
