@@ -28,6 +28,11 @@ const OUTPUTS = [
   { file: "dist/client/shoal.js", from: "client/script-tag.ts", with: page("iife", "Shoal") },
   { file: "dist/client/shoal.mjs", from: "client/index.ts", with: page("es") },
   { file: "dist/client/shoal-notice.mjs", from: "client/notice.ts", with: page("es") },
+  {
+    file: "dist/client/shoal-attested.mjs",
+    from: "client/core/catalogue/attested.ts",
+    with: page("es"),
+  },
   { file: "dist/client/shoal-save.mjs", from: "client/save.ts", with: page("es") },
   { file: "dist/client/shoal-tabs.mjs", from: "client/other-tabs.ts", with: page("es") },
   { file: "dist/client/shoal-diagnose.mjs", from: "client/diagnose.ts", with: page("es") },

@@ -13,21 +13,23 @@ import { memoryStore } from "./browser/store-memory.ts";
 import { webSocketConnector } from "./browser/tracker-websocket.ts";
 import { webRtcTransport } from "./browser/transport-simple-peer.ts";
 import { CHUNKS_DATABASE, INDEX_DATABASE } from "./core/cache/stored-chunk.ts";
+import * as attested from "./core/catalogue/attested.ts";
 import type { Found } from "./core/catalogue/catalogue.ts";
+import { isGrowing } from "./core/catalogue/content.ts";
 import { ShoalError } from "./core/errors.ts";
 import type { ClientEvents, ClientEventType } from "./core/events.ts";
 import { LocalPeer } from "./core/local-peer.ts";
 import type { Hasher, Store } from "./core/ports.ts";
 import type { Reading } from "./core/retrieve/reading.ts";
 import type { ClientStats } from "./core/stats.ts";
-import type { ByteCount, ByteRange, Cancel, Content } from "./core/vocabulary.ts";
+import type { ByteCount, Cancel, Content } from "./core/vocabulary.ts";
 import type { Diagnosis } from "./diagnose.ts";
 import * as diagnosis from "./diagnose.ts";
 import { Incidents } from "./incidents.ts";
 import { type ClientOptions, type Config, readOptions } from "./options.ts";
 import * as otherTabs from "./other-tabs.ts";
 import { PlainClient } from "./plain-client.ts";
-import { type Asked, askedOf, rangeOf, type ShoalInit, unlessAborted } from "./request.ts";
+import { type Asked, askedOf, initOf, rangeOf, type ShoalInit, unlessAborted } from "./request.ts";
 import { respond, unsatisfiable } from "./respond.ts";
 import { warmUp } from "./warm-up.ts";
 import * as liaison from "./worker/liaison.ts";
@@ -87,6 +89,7 @@ const nativeFetch: typeof fetch = globalThis.fetch.bind(globalThis);
 export function createClient(options: ClientOptions = {}): Client {
   return newClient(options, {
     tracker: null,
+    attested: async () => attested,
     liaison: async () => liaison,
     diagnosis: async () => diagnosis,
     otherTabs: async () => otherTabs,
@@ -97,6 +100,8 @@ export function createClient(options: ClientOptions = {}): Client {
 export interface Arrival {
   /** Where the script came from, if it did. */
   readonly tracker: string | null;
+  /** What asks the tracker about URLs that are not published. */
+  attested(): Promise<typeof attested>;
   /** Most pages have no service worker, and do not load what deals with one. */
   liaison(): Promise<typeof liaison>;
   /** Few are asked why. */
@@ -138,13 +143,15 @@ class PageClient implements Client {
     this.#config = config;
     this.#arrival = arrival;
     this.#hasher = hasher;
+    const { attestUrl } = config;
     const transport = webRtcTransport(config);
     this.#transport = transport;
     const index = this.#store(INDEX_DATABASE, INDEX_BYTES);
     this.#peer = new LocalPeer(
       {
         ...config,
-        pinnedKey: config.key,
+        attest: attestUrl === null ? null : { url: attestUrl, load: () => arrival.attested() },
+        pinnedKeys: config.keys,
         site: location.origin,
         cacheBytes: budgetOf(config),
         consent: config.consent === "denied" ? "denied" : (this.#recalled ?? config.consent),
@@ -343,7 +350,8 @@ class PageClient implements Client {
       manifest: this.#config.manifestUrl,
       find: async (url) => {
         const found = isOurs(url) ? await this.#peer.find(url) : undefined;
-        return found?.current ?? found?.content;
+        const content = await (found?.current ?? found?.content);
+        return content && isGrowing(content) ? undefined : content;
       },
       standing: async (url) => (isOurs(url) ? this.#peer.standing(url) : undefined),
       adopt: (content, body) => this.#peer.adopt(content, body),
@@ -383,11 +391,6 @@ class PageClient implements Client {
   #degraded(code: ClientEvents["degraded"]["code"], message: string): void {
     queueMicrotask(() => this.#peer.listeners.emit("degraded", { code, message }));
   }
-}
-
-function initOf({ signal }: Asked, range: ByteRange | null): RequestInit {
-  const headers = range === null ? {} : { Range: `bytes=${range.first}-${range.last}` };
-  return { headers, signal };
 }
 
 async function budgetOf(config: Config): Promise<ByteCount> {

@@ -1,6 +1,7 @@
 // What a site may set, its defaults, bounds and units: the only place where defaults live. Reads options given in code
 // and attributes given on the script tag; both end in one `Config`.
 
+import { ATTEST_PATH } from "../tracker/protocol/attestation.ts";
 import { isBase64url } from "../tracker/protocol/bytes.ts";
 import { KEY_BYTES } from "../tracker/protocol/manifest.ts";
 import { MAX_REGION_LENGTH, MAX_TOKEN_LENGTH } from "../tracker/protocol/messages.ts";
@@ -33,7 +34,10 @@ export interface ClientOptions {
   readonly uploadKbPerSecond?: number;
   /** Refines what the tracker finds out by itself, for example a building. At most 64 characters. */
   readonly region?: string;
-  /** The only key whose manifests are believed: base64url of the uncompressed P-256 point. */
+  /**
+   * The only key whose manifests are believed, base64url of the uncompressed P-256 point; or up to four of them, comma-
+   * separated, while the site changes from one to another. Default whoever signs for the site and its tracker.
+   */
   readonly key?: string;
   /** Cache at most so many MiB, and never more than a tenth of what the browser allows. Default 500. */
   readonly cacheMb?: number;
@@ -49,6 +53,8 @@ export interface ClientOptions {
 
 export interface Config {
   readonly trackerUrl: string | null;
+  /** Where the tracker says what it vouches for. */
+  readonly attestUrl: string | null;
   readonly manifestUrl: string;
   /** Absolute; `null`: none is wanted, and none is looked for. */
   readonly serviceWorker: string | "off" | null;
@@ -61,7 +67,7 @@ export interface Config {
   readonly uploadSessionBytes: ByteCount;
   readonly uploadBytesPerSecond: ByteCount;
   readonly region: string | null;
-  readonly key: string | null;
+  readonly keys: readonly string[] | null;
   readonly cacheBytes: ByteCount;
   readonly relayOnly: boolean;
   readonly token: string | null;
@@ -78,6 +84,8 @@ const UPLOAD_MB = 1024;
 const MOST_PATTERNS = 100;
 const MOST_ORIGINS = 8;
 const MOST_PREFETCHED = 50;
+/** An old one and a new one, of the site's build and of its tracker. */
+const MOST_KEYS = 4;
 /** Of a wrong value in its warning: enough to find it by in the page. */
 const MOST_SHOWN = 60;
 
@@ -96,8 +104,11 @@ const numberFrom =
   (value) =>
     typeof value === "number" && value >= least && value <= most ? value : undefined;
 const flag: Reader<boolean> = (value) => (typeof value === "boolean" ? value : undefined);
-const signer: Reader<string> = (value) =>
-  typeof value === "string" && isBase64url(value, KEY_BYTES) ? value : undefined;
+const signers: Reader<readonly string[]> = (value) => {
+  const keys = typeof value === "string" ? value.split(",").map((key) => key.trim()) : [];
+  const isFine = keys.length <= MOST_KEYS && keys.every((key) => isBase64url(key, KEY_BYTES));
+  return isFine && keys.length > 0 ? keys : undefined;
+};
 
 function urlFrom(base: string, protocols: readonly string[]): Reader<string> {
   return (value) => {
@@ -135,6 +146,9 @@ function urlsFrom(base: string, most: number): Reader<readonly string[]> {
     return urls.length === value.length ? urls : undefined;
   };
 }
+
+/** Beside the scripts, below whatever path the tracker has. */
+const attestUrlOf = (tracker: string): string => new URL(`.${ATTEST_PATH}`, tracker).href;
 
 function patternsFrom(base: string): Reader<readonly RegExp[]> {
   return (value) => {
@@ -197,6 +211,7 @@ export function readOptions(options: ClientOptions, base: string, tracker: strin
   const list = `a list of at most ${MOST_PATTERNS} URL patterns`;
   return {
     trackerUrl: trackerUrl === null ? null : trackerUrl.replace(/^http/, "ws"),
+    attestUrl: trackerUrl === null ? null : attestUrlOf(trackerUrl.replace(/^ws/, "http")),
     manifestUrl,
     serviceWorker: read<string | null>(
       "serviceWorker",
@@ -238,7 +253,7 @@ export function readOptions(options: ClientOptions, base: string, tracker: strin
       text(MAX_REGION_LENGTH),
       null,
     ),
-    key: read<string | null>("key", "a P-256 public key, base64url", signer, null),
+    keys: read<Config["keys"]>("key", "a P-256 public key, base64url", signers, null),
     cacheBytes:
       read("cacheMb", `0 to ${MOST_CACHE_MB}`, numberFrom(0, MOST_CACHE_MB), CACHE_MB) * MIB,
     relayOnly: read("relayOnly", "true or false", flag, false),

@@ -139,3 +139,8 @@ export async function unlessAborted<T>(signal: AbortSignal | null, work: Promise
     done.abort();
   }
 }
+
+export function initOf({ signal }: Asked, range: ByteRange | null): RequestInit {
+  const headers = range === null ? {} : { Range: `bytes=${range.first}-${range.last}` };
+  return { headers, signal };
+}

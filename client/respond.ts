@@ -49,7 +49,7 @@ class Body {
   constructor(answer: Answer) {
     this.#answer = answer;
     const { range, content } = answer;
-    this.#seen = new Seen(range === "whole" ? 0 : range.first, content.asset.chunkBytes);
+    this.#seen = new Seen(range === "whole" ? 0 : range.first, content);
   }
 
   response(first: Bytes | null): Response {

@@ -2,29 +2,35 @@
 // the network's answer is the version whose beginning the page has seen; otherwise there is no rest. Never reorders.
 
 import { type Bytes, concatenated, sameBytes } from "../tracker/protocol/bytes.ts";
-import { type AssetStatement, chunkLengthAt } from "../tracker/protocol/manifest.ts";
-import { digestAt } from "./core/cache/stored-chunk.ts";
+import {
+  type AssetStatement,
+  chunkLengthAt,
+  digestAt,
+  knownChunksOf,
+} from "../tracker/protocol/manifest.ts";
 import type { Hasher } from "./core/ports.ts";
-import type { ByteCount } from "./core/vocabulary.ts";
+import type { ByteCount, Content } from "./core/vocabulary.ts";
 
 /** How much of an asset a page has seen, and copies of the end of it, where bytes are that nobody has verified. */
 export class Seen {
   readonly first: ByteCount;
   end: ByteCount;
-  readonly #chunkBytes: ByteCount;
+  readonly #content: Pick<Content, "asset">;
   #recent: { readonly at: ByteCount; readonly bytes: Bytes }[] = [];
 
-  constructor(first: ByteCount, chunkBytes: ByteCount) {
+  constructor(first: ByteCount, content: Pick<Content, "asset">) {
     this.first = first;
     this.end = first;
-    this.#chunkBytes = chunkBytes;
+    this.#content = content;
   }
 
   add(bytes: Bytes): void {
     this.#recent.push({ at: this.end, bytes: bytes.slice() });
     this.end += bytes.length;
-    // A chunk is verified while the next one arrives.
-    const keep = (Math.floor(this.end / this.#chunkBytes) - 1) * this.#chunkBytes;
+    // A chunk is verified while the next one arrives, if its digest is known.
+    const { asset } = this.#content;
+    const verified = Math.floor(this.end / asset.chunkBytes) - 1;
+    const keep = Math.min(verified, knownChunksOf(asset) - 1) * asset.chunkBytes;
     this.#recent = this.#recent.filter(({ at, bytes: { length } }) => at + length > keep);
   }
 

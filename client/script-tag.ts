@@ -22,12 +22,13 @@ async function loaded<T>(file: string): Promise<T> {
   return import(/* @vite-ignore */ new URL(file, tag?.src).href);
 }
 const liaison = () => loaded<typeof import("./worker/liaison.ts")>("shoal-bridge.mjs");
+const attested = () => loaded<typeof import("./core/catalogue/attested.ts")>("shoal-attested.mjs");
 const otherTabs = () => loaded<typeof import("./other-tabs.ts")>("shoal-tabs.mjs");
 const diagnosis = () => loaded<typeof import("./diagnose.ts")>("shoal-diagnose.mjs");
 
 /** As in the module, but the tracker defaults to where this script came from. */
 export function createClient(options: ClientOptions = {}): Client {
-  return newClient(options, { tracker: origin, liaison, diagnosis, otherTabs });
+  return newClient(options, { tracker: origin, attested, liaison, diagnosis, otherTabs });
 }
 
 /** As in the module, for the first fragment of a page a moment later. */

@@ -11,6 +11,7 @@ export const SCRIPT_NAMES = [
   "shoal.js",
   "shoal.mjs",
   "shoal-sw.js",
+  "shoal-attested.mjs",
   "shoal-notice.mjs",
   "shoal-save.mjs",
   "shoal-bridge.mjs",

@@ -68,13 +68,14 @@ class Read {
   }
 
   async #ask(fetchFunction: Fetch): Promise<Response | null> {
-    const { url, range, cache, unless } = this.#request;
+    const { url, range, cache, unless, body } = this.#request;
     const headers = new Headers();
     if (range !== "whole") headers.set("Range", `bytes=${range.first}-${range.last}`);
     if (unless?.etag) headers.set("If-None-Match", unless.etag);
     if (unless?.["last-modified"]) headers.set("If-Modified-Since", unless["last-modified"]);
     try {
       return await fetchFunction(url, {
+        ...(body === undefined ? {} : { method: "POST", body }),
         // Its own condition is the browser's cache's to leave alone (Fetch, HTTP-network-or-cache fetch).
         cache: unless === undefined ? cache : "no-store",
         credentials: "same-origin",

@@ -98,8 +98,11 @@ export class LocalPeer {
       index,
       url: settings.manifestUrl,
       site: settings.site,
-      pinnedKey: settings.pinnedKey,
+      attest: settings.attest,
+      pinnedKeys: settings.pinnedKeys,
       purges: this.#purges,
+      mayAsk: () => this.#others !== null && this.#mayShare(),
+      grew: () => this.#retrievals.turnSoon(),
       unshareable: (content, error) => this.#retrievals.get(content.id)?.fail(error),
       problem: ({ code, message }) => this.#degraded(code, message),
     });
@@ -162,10 +165,9 @@ export class LocalPeer {
   async #start(): Promise<void> {
     if (this.#mayShare() && this.#others !== null) this.#others.enter();
     else this.#purges.unreachable();
-    const { hasher } = this.#ports;
     const budget = await this.#settings.cacheBytes;
     await Promise.all([
-      this.#cache.open(budget, (asset) => contentOf(asset, hasher)),
+      this.#cache.open(budget, (asset) => contentOf(asset, this.#ports.hasher)),
       this.catalogue.load(),
     ]);
     this.#forgetPurged();
@@ -244,6 +246,7 @@ export class LocalPeer {
   suspend(): void {
     this.#suspended = true;
     this.#siblings?.close();
+    this.catalogue.pause();
     this.#applySharing();
     void this.#cache.settle();
   }

@@ -61,6 +61,8 @@ export interface OriginRequest {
   readonly range: ByteRange | "whole";
   /** As in Fetch: `no-cache` revalidates, `reload` goes past every cache of the browser. */
   readonly cache: "default" | "no-cache" | "reload";
+  /** A text to send, which makes it a POST; default a GET. */
+  readonly body?: string;
   /**
    * Only if it is another than the one these are of: a 304 otherwise. For the page's own origin: another would have to
    * be asked first whether it takes the question (CORS).

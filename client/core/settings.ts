@@ -1,14 +1,12 @@
 // What a local peer is told once and for all: by the page's options, or by a scenario.
 
+import type { CatalogueNeeds } from "./catalogue/catalogue.ts";
 import type { ByteCount } from "./vocabulary.ts";
 
-export interface LocalPeerSettings {
+export interface LocalPeerSettings extends Pick<CatalogueNeeds, "site" | "attest" | "pinnedKeys"> {
   /** `null`: no tracker, and so no peers. */
   readonly trackerUrl: string | null;
   readonly manifestUrl: string;
-  /** The page's origin, without a slash at the end. */
-  readonly site: string;
-  readonly pinnedKey: string | null;
   /** Where the assets are to be had as well; URLs without a slash at the end. */
   readonly origins: readonly string[];
   readonly region: string | null;

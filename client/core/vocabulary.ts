@@ -18,10 +18,21 @@ export type ContentId = string & { readonly [brand]: "ContentId" };
 export interface Content {
   readonly id: ContentId;
   readonly idBytes: Bytes;
+  /** While there is `growth`, the latest one. */
   readonly asset: AssetStatement;
+  /** Of a content that its signer was still reading when it became known. */
+  readonly growth?: Growth;
   readonly chunkCount: number;
   /** Where peers who hold or want it meet. */
   readonly swarm: SwarmId;
+}
+
+/** How the digests of a content are coming. */
+export interface Growth {
+  /** Resolves when there are more of them, or will be none; `null`: there will be none. */
+  readonly more: Promise<void> | null;
+  /** When the last ones came. */
+  readonly at: Millis;
 }
 
 /** Bytes [first, last], both included, as in HTTP (RFC 9110, section 14.1.2). */

@@ -4,8 +4,8 @@
 // piece outlives the worker; a stream dies with it.
 
 import { type Bytes, sameBytes } from "../../tracker/protocol/bytes.ts";
-import { chunkLengthAt } from "../../tracker/protocol/manifest.ts";
-import { digestAt, storedChunk } from "../core/cache/stored-chunk.ts";
+import { chunkLengthAt, digestAt } from "../../tracker/protocol/manifest.ts";
+import { storedChunk } from "../core/cache/stored-chunk.ts";
 import type { Hasher, Store } from "../core/ports.ts";
 import type { ByteCount, ByteRange, Content } from "../core/vocabulary.ts";
 import { headOf } from "../head.ts";
@@ -50,7 +50,7 @@ export class Delivery {
     this.#settings = settings;
     this.#source = settings.source;
     this.#others = [...settings.others];
-    this.#seen = new Seen(range === "whole" ? 0 : range.first, content.asset.chunkBytes);
+    this.#seen = new Seen(range === "whole" ? 0 : range.first, content);
     this.#end = range === "whole" ? content.asset.size : range.last + 1;
   }
 

@@ -33,7 +33,7 @@ export async function openHall(): Promise<Hall> {
     for (const step of undo.splice(0).reverse()) await step();
   };
   try {
-    const stage = await setStage();
+    const stage = await setStage({ tracker: { contents: [] } });
     undo.push(() => stage.close());
     const rival = await startRivalTracker();
     undo.push(rival.close);

@@ -3,7 +3,7 @@
 import type { Work } from "./work.ts";
 import { alone } from "./works/alone.ts";
 import { cpu } from "./works/cpu.ts";
-import { crowdOfSix, crowdOfTwelve } from "./works/crowd.ts";
+import { crowdOfSix, crowdOfTwelve, unpublishedCrowd } from "./works/crowd.ts";
 import { live } from "./works/live.ts";
 import { memory } from "./works/memory.ts";
 import { pair } from "./works/pair.ts";
@@ -14,6 +14,7 @@ import { vodApart, vodTogether } from "./works/vod.ts";
 export const WORKS: readonly Work[] = [
   crowdOfSix,
   crowdOfTwelve,
+  unpublishedCrowd,
   vodTogether,
   vodApart,
   live,

@@ -26,6 +26,9 @@ export interface StatementSettings {
   readonly epoch?: number;
   readonly chunkBytes?: number;
   readonly type?: string;
+  /** With a version: of so many chunks there are digests so far; default all. */
+  readonly known?: number;
+  readonly version?: string;
 }
 
 /** With the site's own key, or one that nobody else has. */
@@ -39,10 +42,12 @@ export async function newPublisher(owned?: SigningKey): Promise<Publisher> {
       epoch = 1,
       chunkBytes = CHUNK_BYTES,
       type = "application/octet-stream",
+      known = Number.POSITIVE_INFINITY,
+      version,
     }: StatementSettings = {},
   ): Promise<AssetStatement> {
     const digests: Bytes[] = [];
-    for (let index = 0; index < chunkCountOf(body.length, chunkBytes); index++) {
+    for (let index = 0; index < Math.min(known, chunkCountOf(body.length, chunkBytes)); index++) {
       const chunk = body.subarray(index * chunkBytes, (index + 1) * chunkBytes);
       digests.push(new Uint8Array(createHash("sha256").update(chunk).digest()));
     }
@@ -54,6 +59,7 @@ export async function newPublisher(owned?: SigningKey): Promise<Publisher> {
       type,
       epoch,
       key,
+      ...(version === undefined ? {} : { version }),
     };
     return { ...facts, signature: await sign(signedText(facts)) };
   }

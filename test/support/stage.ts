@@ -48,7 +48,9 @@ export async function setStage({
   const site = await startSite({ files: {}, headers });
   const { key } = trackerOptions;
   const publisher = await newPublisher(key === undefined ? key : (await openSigningKey(key)).key);
-  let tracker: RunningTracker = await startTracker({ ...trackerOptions, port: 0 });
+  // What is not published is the network's alone, unless a test is about the tracker's word.
+  const defaults: TrackerOptions = { contents: "off", ...trackerOptions };
+  let tracker: RunningTracker = await startTracker({ ...defaults, port: 0 });
   const { port } = tracker;
   const trackerUrl = `http://127.0.0.1:${port}`;
   const contexts: BrowserContext[] = [];
@@ -68,7 +70,7 @@ export async function setStage({
       await tracker.close({ graceful: false });
     },
     async startTracker() {
-      tracker = await startTracker({ ...trackerOptions, port });
+      tracker = await startTracker({ ...defaults, port });
     },
     async visit(browser, { attributes = {}, before, context, joined = true } = {}) {
       const own = context ?? (await browser.newContext());

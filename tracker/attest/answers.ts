@@ -1,5 +1,6 @@
 // `/manifest`: who may ask, how often, and what the answers look like. GET, of one URL: a manifest of one asset, or a
-// problem document (RFC 9457). POST, of many: one of these a line, each as soon as it is known.
+// problem document (RFC 9457). POST, of many: one of these a line, each as soon as it is known, and what is known of a large
+// asset while it is being read, in a line for every bit more.
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { TokenBucket } from "../limits.ts";
@@ -10,10 +11,11 @@ import {
   MAX_ASKED_URLS,
   MAX_ATTESTED_AGE,
 } from "../protocol/attestation.ts";
-import { writeManifest } from "../protocol/manifest.ts";
+import { base64url } from "../protocol/bytes.ts";
+import { type AssetStatement, writeManifest } from "../protocol/manifest.ts";
 import { type Address, householdOf } from "../region/address.ts";
 import { admittedSite } from "../site.ts";
-import { Attestor, type AttestorNeeds, type Finding } from "./attestor.ts";
+import { Attestor, type AttestorNeeds, type Finding, type Growing } from "./attestor.ts";
 import { ContentOrigins } from "./content-origins.ts";
 import { type AttestLimits, DEFAULT_ATTEST_LIMITS } from "./limits.ts";
 import { LOOP_FIELD, LOOP_NAME } from "./reader.ts";
@@ -123,33 +125,68 @@ export class Answers {
   }
 
   async #one(response: ServerResponse, url: string, asker: Asker): Promise<void> {
-    const finding = await this.#found(url, asker);
+    const finding = await this.#patiently(
+      this.#find(url, asker).then((found) => (found.kind === "growing" ? found.whole : found)),
+    );
     const maxAge = this.#maxAgeOf(finding);
     if (finding.kind === "refused") return no(response, finding.refusal, url, maxAge);
     response.writeHead(200, {
       "content-type": "application/json",
       "cache-control": `public, max-age=${maxAge}`,
     });
-    response.end(manifestTextOf(finding));
+    response.end(manifestTextOf(finding.asset));
   }
 
   async #many(response: ServerResponse, urls: readonly string[], asker: Asker): Promise<void> {
     response.writeHead(200, { "content-type": ATTESTATIONS_TYPE, "cache-control": "no-store" });
+    response.flushHeaders();
     const said = urls.map(async (url) => {
-      const finding = await this.#found(url, asker);
-      const answer =
-        finding.kind === "vouched"
-          ? `"manifest":${manifestTextOf(finding).replaceAll("\n", "")}`
-          : `"problem":${JSON.stringify(problemOf(url, finding.refusal))}`;
-      response.write(`{"maxAge":${this.#maxAgeOf(finding)},${answer}}\n`);
+      const found = await this.#patiently(this.#find(url, asker));
+      if (found.kind === "growing") await this.#follow(response, url, found);
+      else this.#say(response, url, found);
     });
     await Promise.all(said);
     response.end();
   }
 
-  /** Within our patience: a proxy, or the page, would lose its own sooner or later. */
-  async #found(url: string, asker: Asker): Promise<Finding> {
-    const { attestor, limits, now } = this.#needs;
+  /** Tells more whenever there is more, at the pace of whoever listens. */
+  async #follow(response: ServerResponse, url: string, { growth, whole }: Growing): Promise<void> {
+    let told = growth.latest;
+    if (told === undefined) return;
+    // What is still being read may turn out to be nothing: nobody should count on it later.
+    response.write(attestationLine(told, 0));
+    const tell = (latest = growth.latest): void => {
+      if (told === undefined || latest === undefined || response.writableNeedDrain) return;
+      if (latest.digests.length > told.digests.length) response.write(moreLine(told, latest));
+      told = latest;
+    };
+    const unfollow = growth.follow(() => tell());
+    const gone = new Promise<undefined>((resolve) =>
+      response.on("close", () => resolve(undefined)),
+    );
+    const finding = await Promise.race([whole, gone]);
+    unfollow();
+    // The whole of it again, with how long it holds.
+    if (finding !== undefined) this.#say(response, url, finding);
+  }
+
+  #say(response: ServerResponse, url: string, finding: Finding): void {
+    const maxAge = this.#maxAgeOf(finding);
+    if (finding.kind === "vouched") response.write(attestationLine(finding.asset, maxAge));
+    else {
+      const problem = JSON.stringify(problemOf(url, finding.refusal));
+      response.write(`{"maxAge":${maxAge},"problem":${problem}}\n`);
+    }
+  }
+
+  #find(url: string, asker: Asker): Promise<Growing | Finding> {
+    const { attestor, now } = this.#needs;
+    return attestor.find(url, () => asker.reads.take(1, now()));
+  }
+
+  /** A proxy, or the page, would lose its own patience sooner or later. */
+  async #patiently<Found>(finding: Promise<Found>): Promise<Found | Finding> {
+    const { limits, now } = this.#needs;
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<Finding>((resolve) => {
       timer = setTimeout(() => {
@@ -157,8 +194,7 @@ export class Answers {
         resolve({ kind: "refused", refusal: { code: "reading" }, until });
       }, limits.patienceMs);
     });
-    const found = attestor.find(url, () => asker.reads.take(1, now()));
-    const first = await Promise.race([found, late]);
+    const first = await Promise.race([finding, late]);
     clearTimeout(timer);
     return first;
   }
@@ -212,5 +248,18 @@ function no(response: ServerResponse, refusal: Refusal, url: string, maxAge?: nu
   response.end(`${JSON.stringify(problemOf(url, refusal))}\n`);
 }
 
-const manifestTextOf = ({ asset }: Extract<Finding, { kind: "vouched" }>): string =>
+const manifestTextOf = (asset: AssetStatement): string =>
   writeManifest(asset.epoch, asset.key, [asset]);
+
+const attestationLine = (asset: AssetStatement, maxAge: number): string =>
+  `{"maxAge":${maxAge},"manifest":${manifestTextOf(asset).replaceAll("\n", "")}}\n`;
+
+/** What `latest` has beyond `told`, and the signature of all of it. */
+function moreLine(told: AssetStatement, { url, digests, signature }: AssetStatement): string {
+  const more = {
+    url,
+    digests: base64url(digests.subarray(told.digests.length)),
+    signature: base64url(signature),
+  };
+  return `${JSON.stringify({ more })}\n`;
+}

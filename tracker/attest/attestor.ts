@@ -8,6 +8,7 @@ import {
   type AssetStatement,
   CACHING_FIELDS,
   type CachingHeaders,
+  CHUNK_BYTES,
   isFact,
   signedText,
 } from "../protocol/manifest.ts";
@@ -23,6 +24,7 @@ import {
 import type { ContentDigests } from "./chunk-digests.ts";
 import type { ContentOrigins } from "./content-origins.ts";
 import { Gate } from "./gate.ts";
+import { Growth, versionOf } from "./growth.ts";
 import type { AttestLimits } from "./limits.ts";
 import { Pace } from "./pace.ts";
 import { Reader } from "./reader.ts";
@@ -36,6 +38,13 @@ export interface AttestorNeeds {
   readonly purges?: Pick<PurgeLog, "known" | "judge">;
   /** Milliseconds since 1970: what epochs are made of. */
   now(): number;
+}
+
+/** While a large asset is being read: what is known of it so far, and what will be found in the end. */
+export interface Growing {
+  readonly kind: "growing";
+  readonly growth: Growth;
+  readonly whole: Promise<Finding>;
 }
 
 export type Finding = (
@@ -57,6 +66,12 @@ interface Entry {
   readonly confirmedAt: number;
 }
 
+/** Of one URL. `first`: whatever can be said first. */
+interface Reading {
+  readonly first: Promise<Growing | Finding>;
+  readonly whole: Promise<Finding>;
+}
+
 export class Attestor {
   readonly #needs: AttestorNeeds;
   readonly #reader: Reader;
@@ -64,7 +79,7 @@ export class Attestor {
   /** By URL, the least recently asked for first. */
   readonly #entries = new Map<string, Entry>();
   #digestBytes = 0;
-  readonly #underWay = new Map<string, Promise<Finding>>();
+  readonly #underWay = new Map<string, Reading>();
 
   constructor(needs: AttestorNeeds) {
     this.#needs = needs;
@@ -78,8 +93,8 @@ export class Attestor {
     return this.#needs.key.publicKey;
   }
 
-  /** What can be said of this URL. `mayRead` is asked before the origin is. Never rejects. */
-  async find(text: string, mayRead: () => boolean): Promise<Finding> {
+  /** What can be said of this URL, as soon as anything can. `mayRead` is asked before the origin is. Never rejects. */
+  async find(text: string, mayRead: () => boolean): Promise<Growing | Finding> {
     const url = this.#needs.origins.admit(text);
     if (!(url instanceof URL)) return this.#refused(url);
     const known = this.#entries.get(url.href);
@@ -90,24 +105,35 @@ export class Attestor {
       if (isGood) return known.finding;
     }
     const underWay = this.#underWay.get(url.href);
-    if (underWay !== undefined) return underWay;
+    if (underWay !== undefined) return underWay.first;
     if (!mayRead()) return this.#refused({ code: "rate" });
-    const reading = this.#gate.through(() => this.#look(url));
+    const reading = this.#begin(url);
     if (reading === undefined) return this.#refused({ code: "busy" });
-    const kept = reading.finally(() => this.#underWay.delete(url.href));
-    this.#underWay.set(url.href, kept);
-    return kept;
+    this.#underWay.set(url.href, reading);
+    return reading.first;
   }
 
   close(): void {
     this.#reader.close();
   }
 
-  async #look(url: URL): Promise<Finding> {
+  #begin(url: URL): Reading | undefined {
+    let tell: (growth: Growth) => void = () => {};
+    const growing = new Promise<Growth>((resolve) => {
+      tell = resolve;
+    });
+    const looking = this.#gate.through(() => this.#look(url, tell));
+    if (looking === undefined) return undefined;
+    const whole = looking.finally(() => this.#underWay.delete(url.href));
+    const first = growing.then((growth) => ({ kind: "growing", growth, whole }) as const);
+    return { first: Promise.race([first, whole]), whole };
+  }
+
+  async #look(url: URL, growing: (growth: Growth) => void): Promise<Finding> {
     const before = this.#unpurged(url);
-    let finding = await this.#read(url, before);
+    let finding = await this.#read(url, before, growing);
     // Purged while it was being read: what came may be from before. A second time is a matter for the next asker.
-    if (this.#isPurged(finding)) finding = await this.#read(url, undefined);
+    if (this.#isPurged(finding)) finding = await this.#read(url, undefined, growing);
     const confirmedAt = this.#needs.now();
     const isBadMoment = finding.kind === "refused" && isTrouble(finding.refusal);
     const outlives = isBadMoment ? this.#outliving(before) : undefined;
@@ -141,11 +167,19 @@ export class Attestor {
     return { finding: { ...finding, until: now + TROUBLE_MS }, confirmedAt };
   }
 
-  async #read(url: URL, before: Entry | undefined): Promise<Finding> {
+  async #read(
+    url: URL,
+    before: Entry | undefined,
+    growing: (growth: Growth) => void,
+  ): Promise<Finding> {
     const known = before?.finding.kind === "vouched" ? before.finding.asset : undefined;
     // Of the moment before the origin is asked: a purge in between is about what it answers.
     const epoch = Math.max(this.#needs.now(), (this.#needs.purges?.known.epoch ?? 0) + 1);
-    const outcome = await this.#reader.read(url, known?.headers ?? {});
+    const outcome = await this.#reader.read(url, known?.headers ?? {}, (headers) => {
+      const growth = this.#growthOf(url.href, headers, epoch);
+      if (growth !== undefined) void growth.begun.then(() => growing(growth));
+      return growth;
+    });
     switch (outcome.kind) {
       case "refused":
         return this.#refused(outcome.refusal);
@@ -154,10 +188,13 @@ export class Attestor {
         if (known === undefined) return this.#refused({ code: "status", originStatus: 304 });
         return this.#confirmed(known, outcome.headers, epoch);
       case "content": {
-        const { headers, content } = outcome;
+        const { headers, content, growth } = outcome;
         const isSame = await this.#isSameAgain(url, headers, content, known);
         if (!isSame) return this.#refused({ code: "changing" });
-        return this.#vouched({ url: url.href, ...content }, headers, epoch);
+        if (growth === undefined)
+          return this.#vouched({ url: url.href, ...content }, headers, epoch);
+        const asset = await growth.end(content.digests);
+        return { kind: "vouched", asset, until: this.#untilOf(headers) };
       }
     }
   }
@@ -169,6 +206,10 @@ export class Attestor {
     content: ContentDigests,
     known: AssetStatement | undefined,
   ): Promise<boolean> {
+    // One ETag for two contents is no version at all.
+    const version = versionOf(url.href, headers);
+    if (version !== undefined && version === known?.version)
+      return sameBytes(known.digests, content.digests);
     if (!isUnspoken(headers) || content.size > this.#needs.limits.comparedBytes) return true;
     if (known !== undefined && sameBytes(known.digests, content.digests)) return true;
     const again = await this.#reader.read(url, {});
@@ -193,29 +234,52 @@ export class Attestor {
 
   /** `known` has the tags of before, which a 304 need not repeat. */
   async #vouched(
-    known: ContentDigests & Pick<AssetStatement, "url" | "tags">,
+    known: ContentDigests & Pick<AssetStatement, "url" | "tags" | "version">,
     headers: IncomingHttpHeaders,
     epoch: number,
   ): Promise<Finding> {
-    const { key, now } = this.#needs;
-    const { url, size, chunkBytes, digests } = known;
-    const tags = tagsOf(headers) ?? known.tags ?? [];
-    const type = headers["content-type"];
-    const caching: CachingHeaders = cachingHeadersOf(headers) ?? {};
+    const { size, chunkBytes, digests, version } = known;
     const facts = {
-      url,
+      ...this.#factsOf(known, headers, epoch),
       size,
       chunkBytes,
       digests,
+      ...(version === undefined ? {} : { version }),
+    };
+    const signature: Bytes = await this.#needs.key.sign(signedText(facts));
+    return { kind: "vouched", asset: { ...facts, signature }, until: this.#untilOf(headers) };
+  }
+
+  #growthOf(url: string, headers: IncomingHttpHeaders, epoch: number): Growth | undefined {
+    const version = versionOf(url, headers);
+    if (version === undefined) return undefined;
+    const size = Number(headers["content-length"]);
+    const facts = this.#factsOf({ url }, headers, epoch);
+    return new Growth({ ...facts, size, chunkBytes: CHUNK_BYTES, version }, this.#needs.key);
+  }
+
+  #factsOf(
+    known: Pick<AssetStatement, "url" | "tags">,
+    headers: IncomingHttpHeaders,
+    epoch: number,
+  ) {
+    const { key, now } = this.#needs;
+    const tags = tagsOf(headers) ?? known.tags ?? [];
+    const type = headers["content-type"];
+    const caching: CachingHeaders = cachingHeadersOf(headers) ?? {};
+    return {
+      url: known.url,
       type: isFact(type) ? type : "application/octet-stream",
-      headers: caching,
+      // When it was said is part of how long it holds (RFC 9110, section 6.6.1).
+      headers: { date: new Date(now()).toUTCString(), ...caching },
       ...(tags.length === 0 ? {} : { tags }),
       epoch,
       key: key.publicKey,
     };
-    const signature: Bytes = await key.sign(signedText(facts));
-    const until = now() + freshSecondsOf(headers) * 1000;
-    return { kind: "vouched", asset: { ...facts, signature }, until };
+  }
+
+  #untilOf(headers: IncomingHttpHeaders): number {
+    return this.#needs.now() + freshSecondsOf(headers) * 1000;
   }
 
   #refused(refusal: Refusal): Finding {

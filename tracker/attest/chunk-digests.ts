@@ -2,7 +2,7 @@
 
 import { createHash, type Hash } from "node:crypto";
 import type { Bytes } from "../protocol/bytes.ts";
-import { CHUNK_BYTES, chunkCountOf, DIGEST_BYTES, MAX_CHUNKS } from "../protocol/manifest.ts";
+import { CHUNK_BYTES, DIGEST_BYTES, MAX_CHUNKS } from "../protocol/manifest.ts";
 
 export interface ContentDigests {
   readonly size: number;
@@ -22,6 +22,10 @@ export class ChunkDigests {
   get size(): number {
     return this.#size;
   }
+  /** Whole chunks so far. */
+  get count(): number {
+    return this.#done.length;
+  }
 
   /** The bytes are not kept. At most `MOST_STREAMED_BYTES` in all. */
   add(bytes: Uint8Array): void {
@@ -39,9 +43,14 @@ export class ChunkDigests {
   /** Once, after the last byte. */
   end(): ContentDigests {
     if (this.#size % CHUNK_BYTES > 0) this.#close();
-    const digests = new Uint8Array(chunkCountOf(this.#size, CHUNK_BYTES) * DIGEST_BYTES);
+    return { size: this.#size, chunkBytes: CHUNK_BYTES, digests: this.soFar() };
+  }
+
+  /** Of whole chunks, in order. */
+  soFar(): Bytes {
+    const digests = new Uint8Array(this.count * DIGEST_BYTES);
     for (const [index, digest] of this.#done.entries()) digests.set(digest, index * DIGEST_BYTES);
-    return { size: this.#size, chunkBytes: CHUNK_BYTES, digests };
+    return digests;
   }
 
   #close(): void {

@@ -56,8 +56,8 @@ export const DEFAULT_ATTEST_LIMITS: AttestLimits = {
   digestBytes: 64 * MIB,
   /** An asker is told "still reading" after that, and asks again. Below the idle time-outs of common proxies. */
   patienceMs: 10_000,
-  /** Requests that wait for such answers at the same time, from everybody. */
-  openAsks: 500,
+  /** Questions that wait for answers at the same time, from everybody; one has some kilobytes of buffers. */
+  openAsks: 2000,
   /** URLs asked for: an office behind one address opening a page of a hundred assets, ten times at once. */
   asksPerAddress: { burst: 1000, perSecond: 20 },
   /** Of those, URLs that nobody asked for before, so that they cost a read: two pages at once, then one URL a second. */

@@ -14,6 +14,7 @@ import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
 import { refusalOf } from "./caching.ts";
 import { ChunkDigests, type ContentDigests } from "./chunk-digests.ts";
 import { type ContentOrigins, FORBIDDEN_ADDRESS } from "./content-origins.ts";
+import type { Growth } from "./growth.ts";
 import type { AttestLimits } from "./limits.ts";
 import type { Pace } from "./pace.ts";
 import type { Refusal } from "./refusal.ts";
@@ -36,10 +37,14 @@ export type ReadOutcome =
       readonly kind: "content";
       readonly headers: IncomingHttpHeaders;
       readonly content: ContentDigests;
+      readonly growth: Growth | undefined;
     }
   /** 304: as it was when these validators were given. */
   | { readonly kind: "unchanged"; readonly headers: IncomingHttpHeaders }
   | { readonly kind: "refused"; readonly refusal: Refusal };
+
+/** Asked when content begins; what it returns is told after every piece. */
+export type Beginning = (headers: IncomingHttpHeaders) => Growth | undefined;
 
 /** RFC 8586: how a tracker that is (by way of proxies) its own content origin notices. */
 export const LOOP_FIELD = "cdn-loop";
@@ -66,12 +71,13 @@ export class Reader {
   }
 
   /** `url` was admitted by `origins`. Never rejects. */
-  async read(url: URL, validators: Validators): Promise<ReadOutcome> {
+  async read(url: URL, validators: Validators, begins?: Beginning): Promise<ReadOutcome> {
     const abort = new AbortController();
     this.#underWay.add(abort);
     const deadline = setTimeout(() => abort.abort(new Late()), this.#needs.limits.readMs);
     try {
-      return await this.#take(await this.#ask(url, validators, abort), abort);
+      const response = await this.#ask(url, validators, abort);
+      return await this.#take(response, abort, begins);
     } catch (error) {
       return refused(refusalFor(abort.signal.aborted ? abort.signal.reason : error));
     } finally {
@@ -121,7 +127,11 @@ export class Reader {
     });
   }
 
-  async #take(response: IncomingMessage, abort: AbortController): Promise<ReadOutcome> {
+  async #take(
+    response: IncomingMessage,
+    abort: AbortController,
+    begins: Beginning = () => undefined,
+  ): Promise<ReadOutcome> {
     const { headers, statusCode } = response;
     if (statusCode === 304) {
       // Without a body, the connection is free for the next read.
@@ -133,7 +143,9 @@ export class Reader {
       response.destroy();
       return refused(refusal);
     }
-    return { kind: "content", headers, content: await this.#digests(response, abort) };
+    const growth = begins(headers);
+    const content = await this.#digests(response, abort, growth);
+    return { kind: "content", headers, content, growth };
   }
 
   #refusalOf({ headers, statusCode: status = 0 }: IncomingMessage): Refusal | undefined {
@@ -150,7 +162,11 @@ export class Reader {
     return encoding === "identity" ? assetBytes : inflatedBytes;
   }
 
-  async #digests(response: IncomingMessage, abort: AbortController): Promise<ContentDigests> {
+  async #digests(
+    response: IncomingMessage,
+    abort: AbortController,
+    growth: Growth | undefined,
+  ): Promise<ContentDigests> {
     const encoding = encodingOf(response.headers);
     const most = this.#mostOf(encoding);
     const { signal } = abort;
@@ -168,6 +184,7 @@ export class Reader {
         if (took > answerMs && isSlow) abort.abort(new Late());
         signal.throwIfAborted();
         digests.add(bytes);
+        growth?.grew(digests);
         await this.#needs.pace.spend(bytes.length, signal);
         paced += performance.now() - now;
       }

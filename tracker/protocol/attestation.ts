@@ -1,7 +1,15 @@
 // What a tracker says of URLs that no published manifest lists: a signed statement, or why there is none. How a page asks
 // about many of them in one message, and the only parser of the answers.
 
-import { type AssetStatement, MAX_FACT_LENGTH, manifestOf } from "./manifest.ts";
+import { type Bytes, concatenated, fromBase64url } from "./bytes.ts";
+import {
+  type AssetStatement,
+  chunkCountOf,
+  DIGEST_BYTES,
+  MAX_FACT_LENGTH,
+  manifestOf,
+  SIGNATURE_BYTES,
+} from "./manifest.ts";
 
 /**
  * `GET /manifest?url=…` answers one URL. `POST /manifest`, the URLs one a line, answers each on a line of its own, as soon
@@ -21,6 +29,7 @@ export type Attestation =
       /** For how long the tracker would say the same without asking the origin again. Seconds, like HTTP's max-age. */
       readonly maxAge: number;
     }
+  | Extension
   | {
       readonly kind: "refused";
       readonly url: string;
@@ -28,6 +37,24 @@ export type Attestation =
       readonly code: string;
       readonly maxAge: number;
     };
+
+/** What comes after the digests of the statement before, and the signature of the statement that has them, too. */
+export interface Extension {
+  readonly kind: "more";
+  readonly url: string;
+  readonly digests: Bytes;
+  readonly signature: Bytes;
+}
+
+/** The statement that is meant; `undefined` if it would have more digests than chunks. Its signature is not checked here. */
+export function extended(
+  asset: AssetStatement,
+  { digests, signature }: Extension,
+): AssetStatement | undefined {
+  const longer = concatenated([asset.digests, digests]);
+  const most = chunkCountOf(asset.size, asset.chunkBytes) * DIGEST_BYTES;
+  return longer.length > most ? undefined : { ...asset, digests: longer, signature };
+}
 
 /** A day: the longest that anybody may be sent away for. */
 export const MAX_ATTESTED_AGE = 86_400;
@@ -44,7 +71,8 @@ export function parseAttestation(line: string): Attestation | undefined {
   } catch {
     return undefined;
   }
-  const { maxAge, manifest, problem } = fieldsOf(value) ?? {};
+  const { maxAge, manifest, problem, more } = fieldsOf(value) ?? {};
+  if (more !== undefined) return extensionOf(fieldsOf(more) ?? {});
   if (typeof maxAge !== "number" || !(maxAge >= 0 && maxAge <= MAX_ATTESTED_AGE)) return undefined;
   if (problem === undefined) {
     const parsed = manifestOf(manifest);
@@ -55,4 +83,13 @@ export function parseAttestation(line: string): Attestation | undefined {
   if (typeof url !== "string" || typeof code !== "string") return undefined;
   if (code.length > MAX_FACT_LENGTH) return undefined;
   return { kind: "refused", url, code, maxAge };
+}
+
+function extensionOf({ url, digests, signature }: Fields): Extension | undefined {
+  const added = typeof digests === "string" ? fromBase64url(digests) : undefined;
+  const signed = typeof signature === "string" ? fromBase64url(signature) : undefined;
+  if (typeof url !== "string" || added === undefined || signed?.length !== SIGNATURE_BYTES)
+    return undefined;
+  if (added.length % DIGEST_BYTES !== 0) return undefined;
+  return { kind: "more", url, digests: added, signature: signed };
 }

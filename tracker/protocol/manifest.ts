@@ -2,7 +2,15 @@
 // browser can pass a single one on; a published file is a list of them with one head. Types, bounds, parser and
 // the exact text that is signed. Hashing and signing themselves are done by whoever has a key or a hasher.
 
-import { type Bytes, base64url, concatenated, fromBase64url, isBase64url, utf8 } from "./bytes.ts";
+import {
+  type Bytes,
+  base64url,
+  concatenated,
+  fromBase64url,
+  isBase64url,
+  sameBytes,
+  utf8,
+} from "./bytes.ts";
 
 export const MANIFEST_FORMAT = "shoal/1";
 
@@ -82,6 +90,28 @@ export const chunkCountOf = (size: number, chunkBytes: number): number =>
 /** Chunks whose digests the statement has: all of them, or the first of a version that is still being read. */
 export const knownChunksOf = ({ digests }: Pick<AssetStatement, "digests">): number =>
   digests.length / DIGEST_BYTES;
+
+/** Whether its signer has read all of it. */
+export const isWhole = (asset: AssetStatement): boolean =>
+  knownChunksOf(asset) === chunkCountOf(asset.size, asset.chunkBytes);
+
+/** The digest the statement gives for one chunk; empty if it has none yet. */
+export const digestAt = ({ digests }: Pick<AssetStatement, "digests">, index: number): Bytes =>
+  digests.subarray(index * DIGEST_BYTES, (index + 1) * DIGEST_BYTES);
+
+/**
+ * What a statement about the same content has beyond one that is known: `more` digests or a later epoch, or that it is
+ * about something else after all, because one version turned out to be two.
+ */
+export function comparedTo(
+  known: AssetStatement,
+  { url, epoch, digests }: AssetStatement,
+): "no more" | "more" | "another" {
+  const both = Math.min(known.digests.length, digests.length);
+  if (!sameBytes(known.digests.subarray(0, both), digests.subarray(0, both))) return "another";
+  if (url !== known.url || digests.length < known.digests.length) return "no more";
+  return digests.length > known.digests.length || epoch > known.epoch ? "more" : "no more";
+}
 
 /** The last chunk is the rest. */
 export const chunkLengthAt = (asset: { size: number; chunkBytes: number }, index: number): number =>

@@ -1,9 +1,9 @@
 // Bytes that this browser has from somewhere else, as chunks of a content: all of them, or none.
 
 import { type Bytes, sameBytes } from "../../../tracker/protocol/bytes.ts";
+import { digestAt } from "../../../tracker/protocol/manifest.ts";
 import type { Hasher } from "../ports.ts";
 import type { Content } from "../vocabulary.ts";
-import { digestAt } from "./stored-chunk.ts";
 
 /** `undefined`: it is not what the manifest says. Each chunk has a buffer of its own. */
 export async function chunksOf(

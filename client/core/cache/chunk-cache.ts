@@ -5,12 +5,17 @@
 //   chunk store   as `stored-chunk` has it        index store   as `description` has it
 
 import type { Bytes } from "../../../tracker/protocol/bytes.ts";
-import { type AssetStatement, chunkLengthAt } from "../../../tracker/protocol/manifest.ts";
+import { chunkLengthAt, comparedTo, knownChunksOf } from "../../../tracker/protocol/manifest.ts";
 import type { Clock, Hasher, Store } from "../ports.ts";
 import type { ByteCount, Cancel, Content, ContentId, Millis } from "../vocabulary.ts";
 import { Bitfield } from "./bitfield.ts";
-import { descriptionKey, readDescription, writeDescription } from "./description.ts";
-import { inventory } from "./inventory.ts";
+import {
+  type ContentOf,
+  descriptionKey,
+  readDescription,
+  writeDescription,
+} from "./description.ts";
+import { byContent, inventory } from "./inventory.ts";
 import { type ChunkKey, chunkKey, storedChunk } from "./stored-chunk.ts";
 
 /** About 16 records of 256 KiB in one transaction are IndexedDB's sweet spot; more make one quota error costlier. */
@@ -33,6 +38,7 @@ const EVICT_TO = 0.95;
 const EVICT_WHEN_FULL = 0.1;
 
 interface Held {
+  /** Replaced by one that is newer, or says more of the same. */
   content: Content;
   readonly chunks: Bitfield;
 }
@@ -75,14 +81,14 @@ export class ChunkCache {
   #unwrittenBytes = 0;
   /** Chunks whose write failed: in memory only, gone when they cool down. */
   readonly #memoryOnly = new Set<ChunkKey>();
-  /** Contents the index store has a record of. */
-  readonly #descriptions = new Set<ContentId>();
+  /** Contents the index store has a record of, and for how many chunks that has digests. */
+  readonly #descriptions = new Map<ContentId, number>();
   #timer: Cancel | null = null;
   readonly #writes = new Set<Promise<void>>();
   /** Chunks that a write has taken on. */
   readonly #underWay = new Set<ChunkKey>();
   #closed = false;
-  #contentOf: (asset: AssetStatement) => Promise<Content> = () => Promise.reject();
+  #contentOf: ContentOf = () => Promise.reject();
 
   constructor(needs: ChunkCacheNeeds) {
     this.#needs = needs;
@@ -105,16 +111,13 @@ export class ChunkCache {
   }
 
   /** Learns what earlier visits left. Orphans (chunks nothing describes, descriptions of nothing) are deleted. */
-  async open(
-    budget: ByteCount,
-    contentOf: (asset: AssetStatement) => Promise<Content>,
-  ): Promise<void> {
+  async open(budget: ByteCount, contentOf: ContentOf): Promise<void> {
     this.#budget = budget;
     this.#contentOf = contentOf;
     const { held, strays, orphans } = await inventory(this.#needs, contentOf);
     for (const [content, at] of held) {
       this.#enter(this.#know(content), at);
-      this.#descriptions.add(content.id);
+      this.#descriptions.set(content.id, knownChunksOf(content.asset));
     }
     if (strays.length > 0) await this.#needs.chunks.delete(strays);
     if (orphans.length > 0) await this.#needs.index.delete(orphans);
@@ -124,13 +127,16 @@ export class ChunkCache {
   /** Another tab has stored these. */
   async learn(id: ContentId, indices: readonly number[]): Promise<void> {
     if (!this.persistent || this.#closed) return;
-    const content =
-      this.#contents.get(id)?.content ??
-      (await readDescription(this.#needs.index, descriptionKey(id), this.#contentOf));
+    const known = this.#contents.get(id)?.content;
+    const isEnough = known && indices.every((at) => at < knownChunksOf(known.asset));
+    const content = isEnough
+      ? known
+      : await readDescription(this.#needs.index, descriptionKey(id), this.#contentOf);
     if (content === undefined) return;
     const held = this.#know(content);
-    this.#descriptions.add(id);
-    const isNew = (at: number): boolean => at < held.chunks.count && !held.chunks.has(at);
+    const count = knownChunksOf(held.content.asset);
+    this.#descriptions.set(id, count);
+    const isNew = (at: number): boolean => at < count && !held.chunks.has(at);
     const fresh = [...new Set(indices)].filter(isNew);
     for (const at of fresh) this.#enter(held, at);
     if (fresh.length > 0) this.#needs.learned?.(id, fresh);
@@ -155,7 +161,7 @@ export class ChunkCache {
   #know(content: Content): Held {
     const known = this.#contents.get(content.id);
     if (known !== undefined) {
-      this.#restate(known, content);
+      if (known.content !== content) this.#restate(known, content);
       return known;
     }
     const held: Held = { content, chunks: new Bitfield(content.chunkCount) };
@@ -163,10 +169,11 @@ export class ChunkCache {
     return held;
   }
 
-  /** The signer has said the same again: the newer statement outlives what was purged before it. */
+  /** Where one version turns out to be two, what is held is of the other one. */
   #restate(known: Held, content: Content): void {
-    const { url, epoch } = known.content.asset;
-    if (content.asset.url !== url || content.asset.epoch <= epoch) return;
+    const how = comparedTo(known.content.asset, content.asset);
+    if (how === "no more") return;
+    if (how === "another") this.forget(content.id);
     known.content = content;
     if (this.#descriptions.delete(content.id)) this.#describe(content);
   }
@@ -230,10 +237,7 @@ export class ChunkCache {
   /** Lets go of everything held of a content. */
   forget(id: ContentId): void {
     const held = this.#contents.get(id);
-    if (held === undefined) return;
-    const keys: ChunkKey[] = [];
-    for (let index = 0; index < held.content.chunkCount; index++) keys.push(chunkKey(id, index));
-    this.#remove(keys);
+    this.#remove([...this.#entries].flatMap(([key, one]) => (one.held === held ? [key] : [])));
   }
 
   async close(): Promise<void> {
@@ -338,10 +342,11 @@ export class ChunkCache {
     if (unwanted.length > 0 && outcome === "stored") await this.#needs.chunks.delete(unwanted);
   }
 
-  /** With its first chunk. A chunk whose description is lost is an orphan for the next visit to sweep up. */
+  /** With its first chunk, and when there are more digests than before. A chunk whose description is lost is an orphan for the next visit to sweep up. */
   #describe(content: Content): void {
-    if (this.#descriptions.has(content.id)) return;
-    this.#descriptions.add(content.id);
+    const count = knownChunksOf(content.asset);
+    if ((this.#descriptions.get(content.id) ?? -1) >= count) return;
+    this.#descriptions.set(content.id, count);
     void this.#needs.index.put([[descriptionKey(content.id), writeDescription(content)]]);
   }
 
@@ -390,11 +395,4 @@ export class ChunkCache {
       this.#needs.gone(held.content.id, indices);
     }
   }
-}
-
-function byContent(entries: readonly Entry[]): ReadonlyMap<Held, readonly number[]> {
-  const grouped = new Map<Held, number[]>();
-  for (const { held } of entries) grouped.set(held, []);
-  for (const { held, index } of entries) grouped.get(held)?.push(index);
-  return grouped;
 }

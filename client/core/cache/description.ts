@@ -10,6 +10,8 @@ import {
 import type { Store } from "../ports.ts";
 import type { Content, ContentId } from "../vocabulary.ts";
 
+export type ContentOf = (asset: AssetStatement) => Promise<Content>;
+
 const PREFIX = "content.";
 export const descriptionKey = (id: ContentId): string => PREFIX + id;
 export const isDescriptionKey = (key: string): boolean => key.startsWith(PREFIX);
@@ -28,7 +30,7 @@ export const writeDescription = ({ asset }: Content): Bytes => utf8(writeStateme
 export async function readDescription(
   index: Pick<Store, "get">,
   key: string,
-  contentOf: (asset: AssetStatement) => Promise<Content>,
+  contentOf: ContentOf,
 ): Promise<Content | undefined> {
   const record = await index.get(key);
   const asset = record && readStatement(fromUtf8(record) ?? "");

@@ -2,7 +2,7 @@
 // the service worker read. Nobody gets bytes from here that were not verified again.
 
 import { type Bytes, sameBytes } from "../../../tracker/protocol/bytes.ts";
-import { type AssetStatement, DIGEST_BYTES } from "../../../tracker/protocol/manifest.ts";
+import { digestAt } from "../../../tracker/protocol/manifest.ts";
 import type { Hasher, Store } from "../ports.ts";
 import type { Content, ContentId } from "../vocabulary.ts";
 
@@ -29,9 +29,4 @@ export async function storedChunk(
   const stored = await chunks.get(chunkKey(id, index));
   const digest = stored && (await hasher.sha256(stored));
   return digest !== undefined && sameBytes(digest, digestAt(asset, index)) ? stored : undefined;
-}
-
-/** The digest the manifest gives for one chunk. */
-export function digestAt(asset: Pick<AssetStatement, "digests">, index: number): Bytes {
-  return asset.digests.subarray(index * DIGEST_BYTES, (index + 1) * DIGEST_BYTES);
 }

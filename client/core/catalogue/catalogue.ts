@@ -1,9 +1,9 @@
-// What is this URL, and is it still? The content behind it, if the site vouches for it, and whether that may be handed out
-// as it is, while the origin is asked, or only after. What this browser read whole from the origin is judged by what
-// the origin said of it, anything else by the manifest's own time. Whose bytes they are in the end is no matter here.
+// What is this URL, and is it still? The content behind it, if the site or its tracker vouches for it, and whether that may be
+// handed out as it is, while the origin is asked, or only after. What this browser, or a tracker, read whole from the origin is
+// judged by what the origin said of it, anything else by the manifest's own time. Whose bytes they are in the end is no matter.
 
 import { fromBase64url } from "../../../tracker/protocol/bytes.ts";
-import { type AssetStatement, signedText } from "../../../tracker/protocol/manifest.ts";
+import { type AssetStatement, isWhole, signedText } from "../../../tracker/protocol/manifest.ts";
 import { isAbout, type Purge } from "../../../tracker/protocol/purge.ts";
 import { ShoalError } from "../errors.ts";
 import type {
@@ -16,9 +16,11 @@ import type {
   Store,
 } from "../ports.ts";
 import type { CacheMode, CachingFields, Cancel, Content, Millis } from "../vocabulary.ts";
-import { contentOf } from "./content.ts";
+import type { Attested } from "./attested.ts";
+import { contentOf, isGrowing } from "./content.ts";
 import {
   ageOf,
+  type Freshness,
   freshnessOf,
   hasValidator,
   isShareable,
@@ -30,14 +32,15 @@ import { within } from "./patience.ts";
 import { Published } from "./published.ts";
 import type { Purges } from "./purges.ts";
 import { Receipts } from "./receipts.ts";
+import { SiteDate } from "./site-date.ts";
 import { Validation } from "./validation.ts";
 
 /** So long a request waits for an origin that says nothing, if what is known may be used when it is away. */
 const ASK_PATIENCE: Millis = 2000;
+/** So long, for the first URL that is not published, what asks the tracker may take to be loaded. */
+const ARRIVAL_PATIENCE: Millis = 500;
 /** Who uses something stale for the last time asks within this: visitors who came together ask at different moments. */
 const SPREAD: Millis = 10_000;
-/** Clocks that differ by less are the same: a Date has whole seconds, and was on its way. */
-const LEAST_SKEW: Millis = 3000;
 
 export interface CatalogueNeeds {
   readonly clock: Clock;
@@ -49,9 +52,18 @@ export interface CatalogueNeeds {
   readonly url: string;
   /** The page's own origin, without a slash at the end. */
   readonly site: string;
-  /** The only signer to accept, or `null` for whoever the site's own manifest names. */
-  readonly pinnedKey: string | null;
+  /** Where the tracker says what it vouches for, and what asks it; `null`: nowhere. */
+  readonly attest: {
+    readonly url: string;
+    load(): Promise<typeof import("./attested.ts")>;
+  } | null;
+  /** The only signers to accept, or `null` for whoever the site's own manifest names, and the tracker. */
+  readonly pinnedKeys: readonly string[] | null;
   readonly purges: Purges;
+  /** Whether the tracker may be told what the page wants. */
+  mayAsk(): boolean;
+  /** More of a content can be verified than before. */
+  grew(): void;
   /** The origin says that this is not for everybody; nothing more of it is read. */
   unshareable(content: Content, error: ShoalError): void;
   problem(error: ShoalError): void;
@@ -76,24 +88,25 @@ interface Vouched {
 export class Catalogue {
   readonly #needs: CatalogueNeeds;
   readonly #published: Published;
+  #attested: Attested | null = null;
+  #arriving: Promise<void> | null = null;
   readonly #receipts: Receipts;
   readonly #validation: Validation;
   readonly #contents = new Map<string, Vouched>();
   /** URLs that are asked about later, and how not to. */
   readonly #later = new Map<string, Cancel>();
-  /** The site's clock minus this device's. */
-  #skew: Millis = 0;
+  readonly #date: SiteDate;
 
   constructor(needs: CatalogueNeeds) {
     this.#needs = needs;
     const { url, site, index } = needs;
+    this.#date = new SiteDate(needs.clock);
     this.#receipts = new Receipts(index);
     this.#validation = new Validation(needs);
     this.#published = new Published({
       ...needs,
       sameOrigin: isOf(site, url),
-      date: () => this.#date(),
-      told: (headers) => this.#told(headers),
+      date: this.#date,
       changed: () => this.#dropReplaced(),
       problem: (error) => needs.problem(error),
     });
@@ -104,7 +117,13 @@ export class Catalogue {
     await Promise.all([this.#published.load(), this.#receipts.load()]);
   }
 
+  /** The page is being put away. */
+  pause(): void {
+    this.#attested?.stop();
+  }
+
   close(): void {
+    this.pause();
     for (const cancel of this.#later.values()) cancel();
     this.#later.clear();
   }
@@ -122,9 +141,9 @@ export class Catalogue {
   /** What may be said of a URL to who cannot ask, and for how long at most. */
   async standing(url: string): Promise<{ content: Content; left: Millis } | undefined> {
     const found = await this.find(url, "force-cache");
-    if (found === undefined) return undefined;
+    if (found === undefined || isGrowing(found.content)) return undefined;
     const receipt = this.#receiptOf(found.content);
-    const left = receipt === null ? Number.POSITIVE_INFINITY : leftOf(receipt, this.#date());
+    const left = receipt === null ? Number.POSITIVE_INFINITY : leftOf(receipt, this.#date.now());
     return { content: found.content, left };
   }
 
@@ -133,30 +152,34 @@ export class Catalogue {
     const receipt = this.#receiptOf(content);
     if (receipt === null) return {};
     const { vary: _decoded, age: _then, ...fields } = receipt.headers;
-    const age = Math.floor(ageOf(receipt, this.#date()) / 1000);
+    const age = Math.floor(ageOf(receipt, this.#date.now()) / 1000);
     return age === 0 ? fields : { ...fields, age: String(age) };
   }
 
-  /** The manifest and the origin disagree about this URL: no more of it until it is published anew. `false`: that was known. */
-  distrust(url: string): boolean {
-    this.#receipts.forget(url);
-    return this.#published.distrust(url);
+  /**
+   * Its signer and the origin disagree about this URL: no more of it until something else is said. `false`: that was known,
+   * or it is the tracker's word, which the origin may well outrun.
+   */
+  distrust({ asset }: Content): boolean {
+    this.#receipts.forget(asset.url);
+    this.#attested?.doubt(asset.url);
+    return this.#published.distrust(asset);
   }
 
   /**
    * Distrusts it, and says whether the site, asked again, still publishes what its origin does not have; a deployment may be
    * under way. Once for a file, however many of its chunks are others.
    */
-  async insists({ asset }: Content): Promise<boolean> {
-    if (!this.distrust(asset.url)) return false;
+  async insists(content: Content): Promise<boolean> {
+    if (!this.distrust(content)) return false;
     await this.#published.renew();
-    return (await this.#published.find(asset.url)) === undefined;
+    return (await this.#published.find(content.asset.url)) === undefined;
   }
 
   /** The page went past every cache, or changed something: what is known of this URL is not fresh any more. */
   async doubt(url: string): Promise<void> {
     await this.#receipts.look(url);
-    const content = this.#contents.get(url)?.content;
+    const content = this.#known(url);
     const receipt = content && this.#receiptOf(content);
     if (content && receipt) this.#receipts.put(content, { ...receipt, doubted: true });
     else if (!this.#receipts.doubt(url)) this.#published.doubt();
@@ -175,6 +198,29 @@ export class Catalogue {
   readonly origin: Origin = { read: (request, listener) => this.#read(request, listener) };
 
   async #content(url: string): Promise<Content | undefined> {
+    const published = await this.#publishedContent(url);
+    if (published !== undefined || !this.#needs.mayAsk()) return published;
+    this.#arriving ??= this.#meet();
+    await within(this.#needs.clock, ARRIVAL_PATIENCE, this.#arriving);
+    return this.#attested?.find(url);
+  }
+
+  /** A page whose tracker does not give it goes on as one whose tracker says nothing. */
+  async #meet(): Promise<void> {
+    const { attest, grew, problem } = this.#needs;
+    const loaded = await attest?.load().catch(() => null);
+    if (attest === null || !loaded) return;
+    const { url } = attest;
+    this.#attested = new loaded.Attested({
+      ...this.#needs,
+      url,
+      isDistrusted: (asset) => this.#published.isDistrusted(asset),
+      grew: () => grew(),
+      problem: (code, asset) => problem(new ShoalError(code, { url, asset })),
+    });
+  }
+
+  async #publishedContent(url: string): Promise<Content | undefined> {
     let asset = await this.#published.find(url);
     if (asset !== undefined && (await this.#isPurged(asset))) {
       asset = await this.#published.findAnew(url);
@@ -197,6 +243,20 @@ export class Catalogue {
     return purges.judge(asset) !== undefined;
   }
 
+  /** What is known of this URL without asking anybody. */
+  #known(url: string): Content | undefined {
+    return this.#contents.get(url)?.content ?? this.#attested?.known(url);
+  }
+
+  /** Whether this is still what its signer says. */
+  #stands({ asset, id }: Content): boolean {
+    return this.#published.stands(asset) || this.#attested?.known(asset.url)?.id === id;
+  }
+
+  #renew({ asset: { url } }: Content): Promise<"same" | "away"> {
+    return this.#attested?.known(url) ? this.#attested.renew(url) : this.#published.renew();
+  }
+
   #dropReplaced(): void {
     for (const [url, { asset }] of this.#contents) {
       if (!this.#published.stands(asset)) this.#contents.delete(url);
@@ -216,15 +276,15 @@ export class Catalogue {
    * time, or whose tracker it has met; rightly signed, and with nothing newer or purged against it.
    */
   async believes(asset: AssetStatement): Promise<boolean> {
-    const { pinnedKey, purges } = this.#needs;
+    const { pinnedKeys, purges } = this.#needs;
     const read = await this.#published.epochOf(asset.key);
     const isKnown = read !== undefined || asset.key === purges.known?.key;
-    if (pinnedKey === null ? !isKnown : asset.key !== pinnedKey) return false;
-    if (asset.epoch < (read ?? 0) || purges.judge(asset) === "hard") return false;
-    if (this.#published.isDistrusted(asset) || (await this.#published.isWithdrawn(asset))) {
+    if (pinnedKeys === null ? !isKnown : !pinnedKeys.includes(asset.key)) return false;
+    // The rest of what its signer was still reading comes from the signer alone.
+    if (!isWhole(asset) || asset.epoch < (read ?? 0) || purges.judge(asset) === "hard")
       return false;
-    }
-    return this.#isSigned(asset);
+    if (this.#published.isDistrusted(asset)) return false;
+    return !(await this.#published.isWithdrawn(asset)) && this.#isSigned(asset);
   }
 
   async #isSigned(asset: AssetStatement): Promise<boolean> {
@@ -249,8 +309,7 @@ export class Catalogue {
   ): Found["current"] {
     if (mode === "force-cache" || mode === "only-if-cached") return null;
     if (mode === "no-cache") return this.#asked(content, receipt, false);
-    const freshness =
-      receipt === null ? this.#published.freshness(since) : freshnessOf(receipt, this.#date());
+    const freshness = this.#freshness(content, receipt, since);
     switch (freshness.state) {
       case "fresh":
         return null;
@@ -260,6 +319,12 @@ export class Catalogue {
       case "stale":
         return this.#asked(content, receipt, freshness.usable);
     }
+  }
+
+  #freshness({ asset }: Content, receipt: Receipt | null, since: Millis): Freshness {
+    if (receipt !== null) return freshnessOf(receipt, this.#date.now());
+    // The tracker's word is asked for again when its time is over.
+    return this.#published.stands(asset) ? this.#published.freshness(since) : { state: "fresh" };
   }
 
   /** `usable`: also if nobody answers. */
@@ -279,17 +344,17 @@ export class Catalogue {
     if (receipt !== null && hasValidator(receipt.headers) && isOf(this.#needs.site, asset.url)) {
       const verdict = await this.#validation.ask(content, receipt.headers);
       if (verdict.kind === "same") {
-        this.#told(verdict.headers);
-        this.#receipts.put(content, renewed(receipt, verdict.headers, this.#date()));
+        this.#date.told(verdict.headers);
+        this.#receipts.put(content, renewed(receipt, verdict.headers, this.#date.now()));
       }
       if (verdict.kind !== "other") return verdict.kind;
-      await this.#published.renew();
-      // The manifest has not heard of it.
-      if (this.#published.stands(asset)) this.distrust(asset.url);
+      await this.#renew(content);
+      // Its signer has not heard of it.
+      if (this.#stands(content)) this.distrust(content);
       return "other";
     }
-    const renewal = await this.#published.renew();
-    return this.#published.stands(asset) ? renewal : "other";
+    const renewal = await this.#renew(content);
+    return this.#stands(content) ? renewal : "other";
   }
 
   #askLater(content: Content, receipt: Receipt | null, spread: Millis): void {
@@ -303,7 +368,7 @@ export class Catalogue {
   }
 
   #read(request: OriginRequest, listener: OriginListener): Cancel {
-    const content = this.#contents.get(request.url)?.content;
+    const content = this.#known(request.url);
     let headers: CachingFields = {};
     let length = 0;
     return this.#needs.origin.read(request, {
@@ -317,7 +382,7 @@ export class Catalogue {
         const isWhole = request.range === "whole" && length === content?.asset.size;
         // Without its Date (across origins) nobody knows how long the browser's own cache has had it.
         if (isWhole && headers.date !== undefined) {
-          this.#receipts.put(content, { headers, at: this.#date() });
+          this.#receipts.put(content, { headers, at: this.#date.now() });
         }
         listener.bytes(data);
       },
@@ -326,20 +391,9 @@ export class Catalogue {
   }
 
   #unshareable(content: Content): void {
-    const { url } = content.asset;
-    const error = new ShoalError("origin/unshareable", { url });
-    if (this.distrust(url)) this.#needs.problem(error);
+    const error = new ShoalError("origin/unshareable", { url: content.asset.url });
+    if (this.distrust(content)) this.#needs.problem(error);
     this.#needs.unshareable(content, error);
-  }
-
-  #date(): Millis {
-    return this.#needs.clock.date() + this.#skew;
-  }
-
-  #told({ date, age }: CachingFields): void {
-    const skew = Date.parse(date ?? "") - this.#needs.clock.date();
-    if (Number.isNaN(skew) || age !== undefined) return;
-    this.#skew = Math.abs(skew) < LEAST_SKEW ? 0 : skew;
   }
 }
 

@@ -16,6 +16,7 @@ import { directoryOf } from "./content.ts";
 import { type Freshness, freshnessOf, hasValidator, type Receipt, renewed } from "./freshness.ts";
 import { within } from "./patience.ts";
 import { Rereading } from "./rereading.ts";
+import type { SiteDate } from "./site-date.ts";
 import { epochBytes, epochName, epochOf, withdrawnName } from "./standing.ts";
 import { readWhole, type WholeAnswer } from "./whole-read.ts";
 
@@ -32,6 +33,8 @@ const REREAD_PATIENCE: Millis = 300;
  * files, and so their visitors would miss what is new for as long.
  */
 const MOST_GUESS: Millis = 60_000;
+/** Statements that are remembered as wrong. */
+const MOST_DISTRUSTED = 4000;
 /** A site that gave no manifest is left alone for this, and up to half as long again. */
 const REST: Millis = 5000;
 
@@ -45,12 +48,9 @@ export interface PublishedNeeds {
   readonly url: string;
   /** Whether its server may be asked with a condition. */
   readonly sameOrigin: boolean;
-  /** The only signer to accept, or `null` for whoever the site's own manifest names. */
-  readonly pinnedKey: string | null;
-  /** Now, in milliseconds since 1970, as the site counts. */
-  date(): Millis;
-  /** Headers of an answer that the site gave just now. */
-  told(headers: CachingFields): void;
+  /** The only signers to accept, or `null` for whoever the site's own manifest names. */
+  readonly pinnedKeys: readonly string[] | null;
+  readonly date: SiteDate;
   /** Something else is published than before. */
   changed(): void;
   problem(error: ShoalError): void;
@@ -143,7 +143,7 @@ export class Published {
     const { clock, date } = this.#needs;
     if (!this.#wasRead || this.#heardAt >= since || clock.now() < this.#restUntil) return FRESH;
     if (this.#receipt === null) return STALE;
-    const freshness = freshnessOf(this.#receipt, date(), MOST_GUESS);
+    const freshness = freshnessOf(this.#receipt, date.now(), MOST_GUESS);
     // It is signed and counted, and made to be good when its site is away, whatever is said of answers in general.
     return freshness.state === "stale" ? STALE : freshness;
   }
@@ -175,16 +175,17 @@ export class Published {
     return !url.includes("?") && (this.#isEmpty || this.#directories.has(directoryOf(url)));
   }
 
-  /** The manifest and the origin disagree about this URL: no more of it until it is published anew. `false`: that was known. */
-  distrust(url: string): boolean {
-    const asset = this.#assets.get(url);
-    if (asset !== undefined) this.#distrusted.set(url, asset);
-    return this.#assets.delete(url);
+  /** This statement and the origin disagree: no more of it, whoever says it. `false`: it was not published, or that was known. */
+  distrust(asset: AssetStatement): boolean {
+    if (this.#distrusted.size >= MOST_DISTRUSTED) this.#distrusted.clear();
+    this.#distrusted.set(asset.url, asset);
+    return this.stands(asset) && this.#assets.delete(asset.url);
   }
 
-  isDistrusted(asset: AssetStatement): boolean {
-    const wrong = this.#distrusted.get(asset.url);
-    return wrong !== undefined && sameBytes(wrong.digests, asset.digests);
+  isDistrusted({ url, version, digests }: AssetStatement): boolean {
+    const wrong = this.#distrusted.get(url);
+    if (wrong?.version !== undefined) return wrong.version === version;
+    return wrong !== undefined && sameBytes(wrong.digests, digests);
   }
 
   async #load(): Promise<void> {
@@ -290,7 +291,7 @@ export class Published {
   }
 
   async #checked(bytes: Bytes): Promise<PublishedManifest | ShoalError> {
-    const { url, pinnedKey } = this.#needs;
+    const { url, pinnedKeys } = this.#needs;
     const text = fromUtf8(bytes);
     const parsed =
       text === undefined
@@ -301,7 +302,7 @@ export class Published {
       return new ShoalError("manifest/malformed", { url, path, expected });
     }
     const { key, epoch } = parsed.manifest;
-    if (pinnedKey !== null && key !== pinnedKey) return new ShoalError("manifest/signer", { url });
+    if (pinnedKeys?.includes(key) === false) return new ShoalError("manifest/signer", { url });
     const known = (await this.epochOf(key)) ?? 0;
     if (epoch < known) return new ShoalError("manifest/rollback", { url, epoch, known });
     return parsed.manifest;
@@ -324,16 +325,16 @@ export class Published {
   }
 
   async #read(validators?: Validators): Promise<Loaded> {
-    const { clock, url, sameOrigin, date, told } = this.#needs;
+    const { clock, url, sameOrigin, date } = this.#needs;
     const unless = sameOrigin && hasValidator(validators) ? validators : undefined;
     const request = unless === undefined ? { url } : { url, unless };
     const answer = await readWhole(this.#needs, request, MAX_MANIFEST_BYTES);
     const loaded = answer.kind === "status" ? meaningOf(answer) : answer;
     if (loaded.kind === "bytes" || loaded.kind === "unchanged") {
-      told(loaded.headers);
+      date.told(loaded.headers);
       this.#restUntil = 0;
       const before = loaded.kind === "unchanged" ? this.#receipt : null;
-      this.#receipt = renewed(before, loaded.headers, date());
+      this.#receipt = renewed(before, loaded.headers, date.now());
       this.#heardAt = clock.now();
     }
     return loaded;

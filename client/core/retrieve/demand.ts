@@ -1,5 +1,6 @@
 // What the page wants of one content: the requests that read it now, and what they have in common.
 
+import { knownChunksOf } from "../../../tracker/protocol/manifest.ts";
 import { LARGE_BYTES } from "../catalogue/content.ts";
 import type { ByteCount, Content, Millis, Urgency } from "../vocabulary.ts";
 import type { Reading } from "./reading.ts";
@@ -11,6 +12,12 @@ const WINDOW_BYTES: ByteCount = 64 * 1024 * 1024;
 const PAUSED_WINDOW_BYTES: ByteCount = 4 * 1024 * 1024;
 /** A page that has not asked for more within this time has stopped reading. */
 const PAUSE: Millis = 1000;
+/**
+ * Read ahead of what the manifest says, while its signer is still reading: it stays in memory until then. A crowd that reads
+ * far ahead only takes the origin from the signer, and has everything to swap at once in the end.
+ */
+const UNVERIFIED_BYTES: ByteCount = 32 * 1024 * 1024;
+const CROWD_UNVERIFIED_BYTES: ByteCount = 6 * 1024 * 1024;
 /** Up to this a request is one small asset: fastest source, hedged. */
 const ASSET_BYTES: ByteCount = 512 * 1024;
 /** When what is wanted "soon" is missed. */
@@ -56,7 +63,7 @@ export class Demand {
   }
 
   /** Chunks from here on are not wanted yet. Never more than half the cache: what is read ahead must stay there. */
-  until(now: Millis, cacheBudget: ByteCount): number {
+  until(now: Millis, cacheBudget: ByteCount, crowded: boolean): number {
     const { chunkBytes } = this.#content.asset;
     const window = Math.min(WINDOW_BYTES, Math.max(PAUSED_WINDOW_BYTES, cacheBudget / 2));
     let until = 0;
@@ -65,7 +72,9 @@ export class Demand {
       const ahead = reading.chunk + Math.max(1, Math.floor(bytes / chunkBytes));
       until = Math.max(until, Math.min(ahead, reading.lastChunk + 1));
     }
-    return until;
+    const ahead = crowded ? CROWD_UNVERIFIED_BYTES : UNVERIFIED_BYTES;
+    const unverified = Math.floor(ahead / chunkBytes);
+    return Math.min(until, knownChunksOf(this.#content.asset) + unverified);
   }
 
   /** Whether the page has seen any of it. */

@@ -1,13 +1,18 @@
 // The part of the work that is the origin's: who of a crowd reads what nobody holds, how much at once, and when a read
 // under way has become somebody else's.
 
-import type { Millis } from "../vocabulary.ts";
+import { knownChunksOf } from "../../../tracker/protocol/manifest.ts";
+import { isGrowing } from "../catalogue/content.ts";
+import type { Content, Millis } from "../vocabulary.ts";
 import type { Draft } from "./draft.ts";
 import { GROUP_CHUNKS, rank } from "./election.ts";
 import { startDistance } from "./share.ts";
 import { areTooSlow, type Sources } from "./sources.ts";
 import type { PlanView, RunView, WantView } from "./view.ts";
 
+/** Chunks read from the origin while links are still being made: at most a 32nd of the content, at least this. */
+const LEAST_HEAD_START = 2;
+const HEAD_START_SHARE = 32;
 /** Per rank, before one steps in for the elected reader: for what is not missed yet, for bulk, for a small asset. */
 const EARLY_STEP: Millis = 1000;
 const STEP: Millis = 300;
@@ -28,6 +33,13 @@ const ENDING = 2;
 const KEPT_AHEAD = 2;
 /** The origin may take this long for a first byte, or between two; then it counts as unreachable. */
 const ORIGIN_SILENCE: Millis = 10_000;
+
+/** How many chunks of a content may be read while links are still being made. */
+export function headStartOf(content: Content): number {
+  // What cannot be verified yet is no use to anybody but the page, which begins with one chunk.
+  if (isGrowing(content)) return 1;
+  return Math.max(LEAST_HEAD_START, Math.floor(content.chunkCount / HEAD_START_SHARE));
+}
 
 /** Gives up on an origin that says nothing, and ends reads in front of what others hold, read, or can share. */
 export function tendRuns(draft: Draft, want: WantView, sources: Sources): void {
@@ -82,8 +94,13 @@ function beforeOthers(
 type Link = Sources["known"][number];
 
 function isReading(draft: Draft, want: WantView, link: Link, index: number): boolean {
-  const since = link.pendingSince(want.content.id, index);
-  return since !== undefined && !draft.isPast(since + pendingPatience(draft, want));
+  const { id, asset, growth } = want.content;
+  const since = link.pendingSince(id, index);
+  if (since === undefined) return false;
+  // Nobody can have a chunk verified before the signer has read it, so nobody gains by reading it again, but the page.
+  const isUnread = isGrowing(want.content) && index >= knownChunksOf(asset);
+  if (isUnread && index !== want.position) return true;
+  return !draft.isPast(Math.max(since, growth?.at ?? since) + pendingPatience(draft, want));
 }
 
 function pendingPatience({ view }: Draft, { kind, dueAt }: WantView): Millis {
@@ -156,7 +173,9 @@ function isMine(draft: Draft, want: WantView, { known, rivals }: Sources, index:
 
 /** When it is our turn, behind so many others. */
 function turnOf({ view }: Draft, want: WantView, before: number): Millis {
-  const { kind, startedAt, originIdleSince, dueAt } = want;
+  const { kind, startedAt, dueAt } = want;
+  // Chunks that only now are near enough to what can be verified: nobody has had time for them before.
+  const originIdleSince = Math.max(want.originIdleSince, want.content.growth?.at ?? 0);
   const turn =
     kind === "asset"
       ? startedAt + before * ASSET_STEP

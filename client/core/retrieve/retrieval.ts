@@ -1,24 +1,23 @@
 // One content on its way home: what is there, what is under way, who reads along. Holds state and performs steps; what
 // to do next is `plan`'s answer. Shared by all requests for the same content.
 
-import { type Bytes, sameBytes } from "../../../tracker/protocol/bytes.ts";
+import type { Bytes } from "../../../tracker/protocol/bytes.ts";
 import type { PeerId } from "../../../tracker/protocol/ids.ts";
+import { knownChunksOf } from "../../../tracker/protocol/manifest.ts";
 import type { ChunkCache } from "../cache/chunk-cache.ts";
-import { digestAt } from "../cache/stored-chunk.ts";
 import { ShoalError } from "../errors.ts";
 import type { ChunkSource } from "../events.ts";
 import type { Clock, Hasher, Origin, OriginOutcome } from "../ports.ts";
 import type { ByteCount, ByteRange, Content, Millis, Urgency } from "../vocabulary.ts";
 import { Demand } from "./demand.ts";
 import { seedOf } from "./election.ts";
+import { headStartOf } from "./origin-share.ts";
 import { OriginTrouble } from "./origin-trouble.ts";
 import { Reading } from "./reading.ts";
 import { Run } from "./run.ts";
+import { isRight } from "./verify.ts";
 import type { Flight, WantKind, WantView } from "./view.ts";
 
-/** Chunks read from the origin while links are still being made: at most a 32nd of the content, at least this. */
-const LEAST_HEAD_START = 2;
-const HEAD_START_SHARE = 32;
 /** Chunks announced as pending ahead of a read: one group, so that others do not wait for a whole file. */
 const PENDING_AHEAD = 4;
 
@@ -68,7 +67,8 @@ export class Retrieval implements WantView {
   readonly runs: Run[] = [];
   readonly #needs: RetrievalNeeds;
   readonly #flights = new Map<number, Flight[]>();
-  readonly #verifying = new Set<number>();
+  /** Chunks that are here whole; their bytes, where our own read brought them: the page's until their digest is known. */
+  readonly #verifying = new Map<number, Bytes | null>();
   /** Where each chunk came from in this retrieval. */
   readonly #sources = new Map<number, ChunkSource>();
   readonly #demand: Demand;
@@ -84,7 +84,7 @@ export class Retrieval implements WantView {
     this.originIdleSince = this.startedAt;
     this.broughtAt = this.startedAt;
     this.#demand = new Demand(content);
-    this.headStart = Math.max(LEAST_HEAD_START, Math.floor(content.chunkCount / HEAD_START_SHARE));
+    this.headStart = headStartOf(content);
     needs.cache.know(content);
   }
 
@@ -107,11 +107,11 @@ export class Retrieval implements WantView {
     return this.#demand.position;
   }
   get until(): number {
-    return this.#demand.until(this.#needs.clock.now(), this.#needs.cache.budget);
+    return this.#demand.until(this.#needs.clock.now(), this.#needs.cache.budget, this.crowded);
   }
-  /** What is being read at the origin: others need not. */
+  /** What is being read at the origin, or was and waits for its digest: others need not. */
   get pending(): readonly number[] {
-    return this.runs.flatMap((run) => pendingOf(run, run.at));
+    return [...this.#verifying.keys(), ...this.runs.flatMap((run) => pendingOf(run, run.at))];
   }
 
   has(index: number): boolean {
@@ -143,7 +143,9 @@ export class Retrieval implements WantView {
       clock: this.#needs.clock,
       cache: this.#needs.cache,
       sourceOf: (index) => this.#sources.get(index) ?? "cache",
-      partial: (index) => this.runs.find((run) => run.at === index)?.partial,
+      partial: (index) =>
+        (index < knownChunksOf(this.content.asset) ? null : this.#verifying.get(index)) ??
+        this.runs.find((run) => run.at === index)?.partial,
       waiting: () => this.#needs.listener.changed(),
       cached: (index, bytes) => this.#needs.listener.cached(this, index, bytes),
       closed: () => {
@@ -255,15 +257,11 @@ export class Retrieval implements WantView {
   }
 
   #take(index: number, bytes: Bytes, from: PeerId | "origin"): void {
-    if (this.has(index)) {
-      this.#needs.listener.wasted(bytes.length);
-      return;
-    }
-    this.#verifying.add(index);
-    void this.#needs.hasher.sha256(bytes).then((digest) => {
+    if (this.has(index)) return this.#needs.listener.wasted(bytes.length);
+    this.#verifying.set(index, from === "origin" ? bytes : null);
+    void isRight(this.content, index, bytes, this.#needs.hasher).then((right) => {
       this.#verifying.delete(index);
-      if (sameBytes(digest, digestAt(this.content.asset, index)))
-        this.#verified(index, bytes, from);
+      if (right) this.#verified(index, bytes, from);
       else this.#wrong(index, bytes.length, from);
     });
   }
@@ -287,14 +285,15 @@ export class Retrieval implements WantView {
 
   #wrong(index: number, length: ByteCount, from: PeerId | "origin"): void {
     this.#needs.listener.wasted(length);
-    if (from !== "origin") {
+    const isLeftOpen = index >= knownChunksOf(this.content.asset);
+    if (from !== "origin" && !isLeftOpen) {
       this.#needs.listener.poisoned(from);
       this.notify();
       return;
     }
     const { url } = this.content.asset;
     const error = new ShoalError("origin/mismatch", { url, chunk: index });
-    if (this.#reloaded.has(index)) {
+    if (this.#reloaded.has(index) || isLeftOpen) {
       this.#needs.listener.mismatch(error);
       this.fail(error);
       return;
@@ -316,7 +315,7 @@ export class Retrieval implements WantView {
     this.#remove(run);
     // What the page has seen may still be on its way through the hasher.
     const readings = [...this.#demand.readings];
-    const shown = [...this.#verifying].filter((index) =>
+    const shown = [...this.#verifying.keys()].filter((index) =>
       readings.some((one) => one.exposed(index)),
     );
     const chunk = Math.min(run.at, ...shown);
@@ -327,7 +326,8 @@ export class Retrieval implements WantView {
 
   #originProgressed(run: Run, bytes: ByteCount): void {
     this.#needs.listener.originBytes(bytes);
-    if (run.partial.length > 0 && run.at === this.position) {
+    const at = this.position;
+    if (this.#verifying.has(at) || (run.partial.length > 0 && run.at === at)) {
       for (const reading of this.#demand.readings) reading.notify();
     }
   }

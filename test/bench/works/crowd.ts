@@ -36,6 +36,21 @@ export const crowdOfSix: Work = {
   limitSeconds: limitOf(6),
 };
 
+export const unpublishedCrowd: Work = {
+  name: "crowd-6-unpublished",
+  about:
+    "the same with nothing published: the tracker reads the file meanwhile, and its copy counts",
+  variants: {
+    plain: { name: "fetch", run: (hall) => plain(hall, 6) },
+    shoal: { name: "Shoal", run: (hall) => unpublished(hall, 6) },
+  },
+  measures: [
+    { figure: "copies", target: { is: "at most", bound: 2.2 } },
+    { figure: "seconds", digits: 1 },
+  ],
+  limitSeconds: limitOf(6),
+};
+
 export const crowdOfTwelve: Work = {
   name: "crowd-12",
   about:
@@ -65,6 +80,12 @@ async function webTorrent(hall: Hall, count: number): Promise<Figures> {
 async function shoal(hall: Hall, count: number): Promise<Figures> {
   const url = publishedIn(hall);
   await hall.stage.publish({ [PATH]: FILE });
+  const pages = await hall.visitors(count);
+  return crowd(hall, pages, (page) => download(page, "shoal", url));
+}
+
+async function unpublished(hall: Hall, count: number): Promise<Figures> {
+  const url = publishedIn(hall);
   const pages = await hall.visitors(count);
   return crowd(hall, pages, (page) => download(page, "shoal", url));
 }

@@ -15,6 +15,7 @@ import { KEY_BYTES } from "../../../tracker/protocol/manifest.ts";
 const PAGE = "https://site.example/news/today.html";
 const MIB = 1024 * 1024;
 const KEY = base64url(new Uint8Array(KEY_BYTES).fill(4));
+const OTHER_KEY = base64url(new Uint8Array(KEY_BYTES).fill(5));
 const read = (options: ClientOptions, tracker: string | null = null): Config =>
   readOptions(options, PAGE, tracker);
 /** Whatever a page may write there, typed or not. */
@@ -26,6 +27,7 @@ test("without options, a site is served from its own manifest, and nobody else i
   const { include, ...config } = read({});
   expect(config).toEqual({
     trackerUrl: null,
+    attestUrl: null,
     manifestUrl: "https://site.example/.well-known/shoal.json",
     serviceWorker: null,
     exclude: [],
@@ -36,7 +38,7 @@ test("without options, a site is served from its own manifest, and nobody else i
     uploadSessionBytes: 1024 * MIB,
     uploadBytesPerSecond: Number.POSITIVE_INFINITY,
     region: null,
-    key: null,
+    keys: null,
     cacheBytes: 500 * MIB,
     relayOnly: false,
     token: null,
@@ -65,7 +67,10 @@ describe("an option in its bounds is taken:", () => {
     ["uploadMb", 0.5, { uploadSessionBytes: MIB / 2 }],
     ["uploadKbPerSecond", 64, { uploadBytesPerSecond: 64 * 1024 }],
     ["region", "x".repeat(64), { region: "x".repeat(64) }],
-    ["key", KEY, { key: KEY }],
+    ["key", KEY, { keys: [KEY] }],
+    ["key", `${KEY}, ${OTHER_KEY}`, { keys: [KEY, OTHER_KEY] }],
+    ["tracker", "wss://tracker.example", { attestUrl: "https://tracker.example/manifest" }],
+    ["tracker", "https://a.example/shoal/", { attestUrl: "https://a.example/shoal/manifest" }],
     ["cacheMb", 0, { cacheBytes: 0 }],
     ["cacheMb", 10_000, { cacheBytes: 10_000 * MIB }],
     ["relayOnly", true, { relayOnly: true }],
@@ -104,7 +109,16 @@ describe("an option out of its bounds is options/invalid, and is named:", () => 
     ["uploadMb", -1, Number.NaN, "100", Number.POSITIVE_INFINITY],
     ["uploadKbPerSecond", 63, 0, Number.NaN, "64"],
     ["region", "", "x".repeat(65), 7],
-    ["key", "", KEY.slice(1), `${KEY}A`, `${KEY.slice(0, -1)}!`, 7],
+    [
+      "key",
+      "",
+      KEY.slice(1),
+      `${KEY}A`,
+      `${KEY.slice(0, -1)}!`,
+      `${KEY},`,
+      Array(5).fill(KEY).join(),
+      7,
+    ],
     ["cacheMb", -1, 10_001, Number.NaN, "500"],
     ["relayOnly", "true", 1],
     ["token", "", "x".repeat(1025), {}],

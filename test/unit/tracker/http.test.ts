@@ -35,6 +35,7 @@ describe("plain HTTP", () => {
         "shoal-bridge.mjs",
         "shoal-diagnose.mjs",
         "shoal-tabs.mjs",
+        "shoal-attested.mjs",
       ];
       for (const name of [...pages, "shoal-sw.js"]) {
         const body = `// ${name} ${"x".repeat(5000)}`;

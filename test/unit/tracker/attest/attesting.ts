@@ -45,8 +45,10 @@ export async function attestorWith(
   return attestor;
 }
 
-export const find = (attestor: Attestor, path = "/film.mp4"): Promise<Finding> =>
-  attestor.find(play.site.url + path, () => true);
+export async function find(attestor: Attestor, path = "/film.mp4"): Promise<Finding> {
+  const finding = await attestor.find(play.site.url + path, () => true);
+  return finding.kind === "growing" ? finding.whole : finding;
+}
 
 /** The statement, or the code of the refusal. */
 export async function found(attestor: Attestor, path?: string): Promise<AssetStatement | string> {

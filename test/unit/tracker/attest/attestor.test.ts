@@ -202,6 +202,17 @@ describe("what is known", () => {
     expect(await found(attestor)).toMatchObject({ size: 12 });
   });
 
+  test("is given up when one ETag turns out to name two contents", async () => {
+    const [one, other] = [7, 8].map((seed) => noise(5 * CHUNK_BYTES, seed));
+    const headers = { etag: '"1"', "content-length": String(5 * CHUNK_BYTES) };
+    play.site.answer("/x", sends(one ?? "", headers));
+    const attestor = await attestorWith();
+    expect(await found(attestor, "/x")).toMatchObject({ version: expect.any(String) });
+    play.now += 61_000;
+    play.site.answer("/x", sends(other ?? "", headers));
+    expect(await found(attestor, "/x")).toBe("changing");
+  });
+
   test("and refused is remembered with its reason, and looked at again in time", async () => {
     const attestor = await attestorWith();
     expect(await found(attestor, "/nothing")).toBe("status");

@@ -53,7 +53,10 @@ class Visit {
       url: URL,
       site: "https://site.example",
       unshareable: () => {},
-      pinnedKey,
+      attest: null,
+      mayAsk: () => false,
+      grew: () => {},
+      pinnedKeys: pinnedKey === null ? null : [pinnedKey],
       purges: noPurges(this.stage),
       problem: (error) => this.problems.push(error),
     });
@@ -100,8 +103,7 @@ describe("a published manifest", () => {
     const visit = await Visit.to(
       utf8(await publisher.manifest({ [FILM]: utf8("film"), [PAGE]: utf8("page") })),
     );
-    await visit.find();
-    visit.catalogue.distrust(FILM);
+    visit.catalogue.distrust((await visit.find()) as Content);
     expect(await visit.find()).toBeUndefined();
     expect(await visit.find(PAGE)).toBeDefined();
   });

@@ -66,7 +66,10 @@ class Visit {
       index: this.index,
       url: MANIFEST,
       site: SITE,
-      pinnedKey: null,
+      attest: null,
+      mayAsk: () => false,
+      grew: () => {},
+      pinnedKeys: null,
       purges: this.purges,
       unshareable: ({ asset }) => this.unshareable.push(asset.url),
       problem: () => {},
@@ -179,8 +182,8 @@ describe("what came from peers is as good as the manifest", () => {
   test("and not when the site has taken it away, until it is there again", async () => {
     const visit = await Visit.open();
     await visit.stage.pass(1000);
+    visit.catalogue.distrust((await visit.find()).content);
     const { current } = await visit.find(ELSEWHERE);
-    visit.catalogue.distrust(URL);
     visit.origin.only.end({ kind: "status", status: 404 });
     expect(await visit.current(current)).toBeUndefined();
     await visit.stage.pass(7600);

@@ -78,7 +78,10 @@ class Visit {
       url: SITE,
       site: "https://site.example",
       unshareable: () => {},
-      pinnedKey,
+      attest: null,
+      mayAsk: () => false,
+      grew: () => {},
+      pinnedKeys: pinnedKey === null ? null : [pinnedKey],
       purges: this.purges,
       problem: () => {},
     });

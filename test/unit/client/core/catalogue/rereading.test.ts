@@ -37,7 +37,10 @@ class Visit {
     url: `${LIVE}shoal.json`,
     site: "https://site.example",
     unshareable: () => {},
-    pinnedKey: null,
+    attest: null,
+    mayAsk: () => false,
+    grew: () => {},
+    pinnedKeys: null,
     purges: noPurges(this.stage),
     problem: (error) => this.problems.push(error),
   });
@@ -225,7 +228,7 @@ test("an older manifest is refused when it comes later, and told of once", async
 
 test("a statement that the origin has shown to be wrong stays distrusted until another takes its place", async () => {
   const visit = await Visit.over(1, 2);
-  visit.catalogue.distrust(segment(2));
+  visit.catalogue.distrust((await visit.find(2)) as Content);
   await visit.findAnew(3, 3);
   expect(await visit.find(2)).toBeUndefined();
   await visit.stage.pass(1000);
