@@ -67,15 +67,19 @@ export async function answerHttp(
   }
   if (needs.dashboard?.answer(request, response, pathOf(request))) return;
   const { status, headers, body } = await answerTo(request, needs);
-  const length = status === 304 ? {} : { "content-length": Buffer.byteLength(body) };
+  const isBare = status === 304 || status === 204;
+  const length = isBare ? {} : { "content-length": Buffer.byteLength(body) };
   response.writeHead(status, { ...FOR_ALL, ...headers, ...length });
-  response.end(request.method === "HEAD" || status === 304 ? undefined : body);
+  response.end(request.method === "HEAD" || isBare ? undefined : body);
 }
 
 const pathOf = ({ url = "/" }: IncomingMessage): string => url.split("?", 1)[0] ?? "/";
 
 async function answerTo(request: IncomingMessage, needs: HttpNeeds): Promise<Answer> {
   const path = pathOf(request);
+  // Pages ask everywhere, and a 404 would be a red line in their consoles.
+  if (path === ATTEST_PATH && request.method === "POST")
+    return { status: 204, headers: {}, body: "" };
   const script = SCRIPT_NAMES.find((name) => path === `/${name}`);
   const known = script !== undefined || path === "/healthz" || path === "/readyz";
   if (!known && path !== "/stats" && path !== "/metrics" && path !== "/")

@@ -156,7 +156,7 @@ test("a page that puts shoal.fetch in the place of its own fetch goes on", async
   }
 });
 
-test("a strict policy needs to name the tracker twice: its script and its socket", async ({
+test("a strict policy needs to name the tracker three times: its script, its socket, and its word", async ({
   page,
 }) => {
   const { trackerUrl } = stage;
@@ -164,7 +164,7 @@ test("a strict policy needs to name the tracker twice: its script and its socket
     "default-src 'none'",
     `script-src ${trackerUrl}`,
     // The manifest and the assets are the page's own; WebRTC is under no directive.
-    `connect-src 'self' ${trackerUrl.replace("http", "ws")}`,
+    `connect-src 'self' ${trackerUrl.replace("http", "ws")} ${trackerUrl}`,
     "require-trusted-types-for 'script'",
   ].join("; ");
   await open(page, tag(), { "Content-Security-Policy": policy });

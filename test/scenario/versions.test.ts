@@ -1,11 +1,12 @@
 // Whatever a publisher deploys, in whatever order, while the origin comes and goes and visitors come back: nobody sees a
-// mix of versions, nobody sees one that was replaced longer ago than its lifetime, and nobody sees what was made for
-// somebody else. By property, with the simulator; a failure prints the history that led to it.
+// mix of versions, nobody sees one that was replaced longer ago than its lifetime, nobody is given one that was purged once
+// that is known, and nobody sees what was made for somebody else. By property, with the simulator; a failure prints the
+// history that led to it.
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { ShoalError } from "../../client/core/errors.ts";
-import type { CacheMode, CachingFields, Millis } from "../../client/core/vocabulary.ts";
+import type { CacheMode, CachingFields, Content, Millis } from "../../client/core/vocabulary.ts";
 import { type Bytes, concatenated, sameBytes } from "../../tracker/protocol/bytes.ts";
 import { CHUNK_BYTES } from "../../tracker/protocol/manifest.ts";
 import type { Visitor } from "../sim/visitor.ts";
@@ -16,9 +17,12 @@ const SIZES = [CHUNK_BYTES + 40_000, 30_000];
 const VISITORS = 3;
 /** A resting origin is left alone for so long at most, and one that says nothing is waited for. */
 const REST: Millis = 7500 + 2000;
+/** Within this a visitor who is there has learned of a purge. One who returns learns of it before anything else. */
+const LEARNED: Millis = 1000;
 
 type Step =
   | { readonly do: "deploy"; readonly what: "files" | "manifest" | "both" }
+  | { readonly do: "purge" }
   | { readonly do: "outage"; readonly how: "refuse" | "stall" | 503 | "over" }
   | { readonly do: "visit"; readonly who: number; readonly url: 0 | 1; readonly mode: CacheMode }
   | { readonly do: "return"; readonly who: number };
@@ -34,6 +38,7 @@ const steps = fc.array(
           what: fc.constantFrom("files" as const, "manifest" as const, "both" as const),
         }),
       },
+      { weight: 1, arbitrary: fc.record({ do: fc.constant("purge" as const) }) },
       {
         weight: 1,
         arbitrary: fc.record({
@@ -76,6 +81,11 @@ const manifestLives = fc.constantFrom<{ fields: CachingFields; grace: Millis }>(
   { fields: { "cache-control": "max-age=4" }, grace: 4000 },
 );
 
+interface Answer {
+  readonly from: "shoal" | "network";
+  readonly body: Bytes;
+}
+
 /** When something was so; `until` is open while it is. */
 interface Span {
   readonly from: Millis;
@@ -86,8 +96,11 @@ class History {
   readonly world: World;
   readonly visitors: Visitor[] = [];
   readonly urls: readonly string[];
-  /** By version: its body, and when the origin or its manifest had it. */
-  readonly versions: { readonly body: Bytes; readonly spans: Span[] }[] = [];
+  /** By version: its body, its epoch, and when the origin or its manifest had it. */
+  readonly versions: { readonly body: Bytes; readonly epoch: number; readonly spans: Span[] }[] =
+    [];
+  /** Up to which epoch everything was taken back, and when. */
+  readonly purges: { readonly epoch: number; readonly at: Millis }[] = [];
   readonly outages: Span[] = [];
   readonly told: string[] = [];
   readonly #files: CachingFields;
@@ -95,12 +108,13 @@ class History {
   readonly #ownBodies = new Map<string, Bytes>();
   /** The newest that each visitor has seen. */
   readonly #seen = new Map<Visitor, number>();
+  /** Even; a purge is odd. */
   #epoch = 0;
   #origin = -1;
   #listed = -1;
 
   constructor(seed: number, files: CachingFields, manifest: CachingFields) {
-    this.world = new World({ seed, unlinkable: 0, origin: { up: megabits(400) } });
+    this.world = new World({ seed, unlinkable: 0, origin: { up: megabits(400) }, purging: true });
     this.#files = files;
     this.#manifest = manifest;
     this.urls = this.world.publish(SIZES, 1);
@@ -117,8 +131,10 @@ class History {
     const [file = "", own = ""] = this.urls;
     const before = [origin.body(file), origin.body(manifestUrl)] as const;
     if (what !== "manifest" || this.#listed === this.#origin) {
-      this.world.publish(SIZES, ++this.#epoch);
-      this.versions.push({ body: origin.body(file) ?? new Uint8Array(0), spans: [] });
+      this.#epoch += 2;
+      this.world.publish(SIZES, this.#epoch);
+      const body = origin.body(file) ?? new Uint8Array(0);
+      this.versions.push({ body, epoch: this.#epoch, spans: [] });
     } else {
       // The files were there before their manifest.
       this.world.publish(SIZES, this.#epoch);
@@ -135,7 +151,7 @@ class History {
       this.#listed = version;
     }
     // Listed like a file for everybody, by mistake: what the origin sends is for one.
-    const fields: CachingFields = this.#epoch % 2 ? { "cache-control": "private" } : {};
+    const fields: CachingFields = this.#epoch % 4 ? { "cache-control": "private" } : {};
     origin.personalise(own, (who) => this.#ownBody(who), fields);
     for (const [at, { spans }] of this.versions.entries()) {
       const isCurrent = at === this.#origin || at === this.#listed;
@@ -144,6 +160,13 @@ class History {
       if (!isCurrent && open) (spans.at(-1) as Span).until = this.now;
     }
     this.#say(`deployed ${what}: origin ${this.#origin}, manifest ${this.#listed}`);
+  }
+
+  purge(): void {
+    const epoch = this.#epoch + 1;
+    this.world.purge(this.urls[0] ?? "", epoch);
+    if (this.purges.at(-1)?.epoch !== epoch) this.purges.push({ epoch, at: this.now });
+    this.#say(`purged everything up to version ${this.versions.length - 1}`);
   }
 
   fail(how: "refuse" | "stall" | 503 | "over"): void {
@@ -173,9 +196,9 @@ class History {
     const visitor = this.visitors[who] as Visitor;
     const url = this.urls[at] ?? "";
     const from = this.now;
-    let seen: Bytes | null | undefined;
-    void this.#fetch(visitor, url, mode).then((body) => {
-      seen = body;
+    let seen: Answer | null | undefined;
+    void this.#fetch(visitor, url, mode).then((answer) => {
+      seen = answer;
     });
     const isOver = (): boolean => seen !== undefined;
     // A stalled origin is waited for without end by the network itself, and by who must ask it.
@@ -187,15 +210,20 @@ class History {
       expect(this.#away(from - REST, this.now), this.explain()).toBe(true);
       return;
     }
-    const body = seen;
+    const { body, from: source } = seen;
     if (at === 1) {
       this.#say(`${visitor.name} got a page`);
       expect(sameBytes(body, this.#ownBody(visitor.node.name)), this.explain()).toBe(true);
       return;
     }
     const version = this.versions.findIndex((one) => sameBytes(one.body, body));
-    this.#say(`${visitor.name} (${mode}) got version ${version}`);
+    this.#say(`${visitor.name} (${mode}) got version ${version} from ${source}`);
     expect(version, `a mix\n${this.explain()}`).toBeGreaterThanOrEqual(0);
+    if (source === "shoal") {
+      const known = this.purges.findLast(({ at }) => at <= from - LEARNED);
+      const { epoch = 0 } = this.versions[version] ?? {};
+      expect(epoch, `was purged\n${this.explain()}`).toBeGreaterThan(known?.epoch ?? 0);
+    }
     const most = mode === "no-cache" ? 0 : grace;
     // While the site is away, its manifest is good for as long as it takes, unless the request says otherwise.
     const wasAway = mode !== "no-cache" && this.#away(from - most - REST, this.now);
@@ -206,17 +234,26 @@ class History {
     }
   }
 
-  async #fetch(visitor: Visitor, url: string, mode: CacheMode): Promise<Bytes | null> {
+  async #fetch(visitor: Visitor, url: string, mode: CacheMode): Promise<Answer | null> {
     const { peer } = visitor;
     const found = await peer.find(url, mode);
     const content = found && (found.current === null ? found.content : await found.current);
-    if (content === undefined) return this.#network(visitor, url);
+    if (content !== undefined) return this.#read(visitor, content);
+    const network = await this.#network(visitor, url);
+    if (network !== null || found !== undefined || mode !== "default") return network;
+    const salvaged = await peer.salvage(url);
+    return salvaged === undefined ? null : this.#read(visitor, salvaged);
+  }
+
+  async #read(visitor: Visitor, content: Content): Promise<Answer | null> {
+    const { peer } = visitor;
+    const { url } = content.asset;
     const reading = peer.read(content, { first: 0, last: content.asset.size - 1 }, "now");
     const parts: Bytes[] = [];
     try {
       for (;;) {
         const bytes = await reading.next();
-        if (bytes === null) return concatenated(parts);
+        if (bytes === null) return { from: "shoal", body: concatenated(parts) };
         parts.push(bytes);
       }
     } catch (error) {
@@ -224,12 +261,12 @@ class History {
       if (!(error instanceof ShoalError)) return null;
       // The page goes on with the network's answer, if that begins with what it has seen.
       const seen = concatenated(parts);
-      const body = await this.#network(visitor, url);
-      return body && sameBytes(body.subarray(0, seen.length), seen) ? body : null;
+      const rest = await this.#network(visitor, url);
+      return rest && sameBytes(rest.body.subarray(0, seen.length), seen) ? rest : null;
     }
   }
 
-  #network(visitor: Visitor, url: string): Promise<Bytes | null> {
+  #network(visitor: Visitor, url: string): Promise<Answer | null> {
     return new Promise((resolve) => {
       const parts: Bytes[] = [];
       this.world.origin.for(visitor.node).read(
@@ -237,7 +274,8 @@ class History {
         {
           start: () => {},
           bytes: (bytes) => parts.push(bytes),
-          end: ({ kind }) => resolve(kind === "complete" ? concatenated(parts) : null),
+          end: ({ kind }) =>
+            resolve(kind === "complete" ? { from: "network", body: concatenated(parts) } : null),
         },
       );
     });
@@ -263,7 +301,7 @@ class History {
   }
 }
 
-test("no mix, nothing that was replaced longer ago than its lifetime, nothing of anybody else", async () => {
+test("no mix, nothing that was replaced longer ago than its lifetime, nothing purged, nothing of anybody else", async () => {
   await fc.assert(
     fc.asyncProperty(fc.nat(1000), lives, manifestLives, steps, async (seed, life, list, plan) => {
       const history = new History(seed, life.fields, list.fields);
@@ -272,6 +310,7 @@ test("no mix, nothing that was replaced longer ago than its lifetime, nothing of
       for (const { pause, step } of plan) {
         await history.world.pass(pause);
         if (step.do === "deploy") history.deploy(step.what);
+        else if (step.do === "purge") history.purge();
         else if (step.do === "outage") history.fail(step.how);
         else if (step.do === "return") await history.comeBack(step.who);
         else await history.visit(step.who, step.url, step.mode, grace);

@@ -6,6 +6,7 @@ import { DEFAULT_LIMITS } from "../../tracker/limits.ts";
 import { fromBase64url } from "../../tracker/protocol/bytes.ts";
 import { type PeerId, peerIdFrom } from "../../tracker/protocol/ids.ts";
 import { parseClientMessage } from "../../tracker/protocol/messages.ts";
+import type { PurgeRecord } from "../../tracker/protocol/purge.ts";
 import type { Where } from "../../tracker/region/where.ts";
 import { Tracker } from "../../tracker/tracker.ts";
 import type { Timeline } from "./clock.ts";
@@ -37,20 +38,27 @@ export class SimTracker {
   #tracker: Tracker<Pipe>;
   #sweeping: Cancel = () => {};
   readonly #strangers: (who: string) => void;
+  /** What was purged so far, which outlives a restart; `null`: nothing ever is. */
+  readonly #purges: { readonly key: string; readonly records: PurgeRecord[] } | null;
   up = true;
 
-  /** `strangers` is told of an introduction of two peers that share no swarm. */
+  /** `strangers` is told of an introduction of two peers that share no swarm. `key`: whose purges it keeps. */
   constructor(
     timeline: Timeline,
     trace: Trace,
     random: SimRandom,
-    { latency, strangers }: { latency: Millis; strangers: (who: string) => void },
+    {
+      latency,
+      strangers,
+      key = null,
+    }: { latency: Millis; strangers: (who: string) => void; key?: string | null },
   ) {
     this.#timeline = timeline;
     this.#trace = trace;
     this.#random = random;
     this.#latency = latency;
     this.#strangers = strangers;
+    this.#purges = key === null ? null : { key, records: [] };
     this.#tracker = this.#fresh();
     this.#sweep();
   }
@@ -103,6 +111,11 @@ export class SimTracker {
     for (const pipe of node.pipes) this.#left(pipe);
   }
 
+  purge(record: PurgeRecord): void {
+    this.#purges?.records.push(record);
+    this.#tracker.purged([record]);
+  }
+
   /** Killed: every socket breaks, all memory is lost. */
   kill(): void {
     this.up = false;
@@ -121,7 +134,21 @@ export class SimTracker {
   }
 
   #fresh(): Tracker<Pipe> {
+    const kept = this.#purges;
     return new Tracker<Pipe>({
+      ...(kept === null
+        ? {}
+        : {
+            purges: {
+              get known() {
+                return { key: kept.key, epoch: kept.records.at(-1)?.epoch ?? 0 };
+              },
+              since: (known) =>
+                kept.records
+                  .filter(({ epoch }) => known?.key !== kept.key || epoch > known.epoch)
+                  .map((record) => [record]),
+            },
+          }),
       limits: DEFAULT_LIMITS,
       clock: { now: () => this.#timeline.now },
       random: this.#random,

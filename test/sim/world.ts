@@ -23,6 +23,7 @@ import {
   signedText,
   writeManifest,
 } from "../../tracker/protocol/manifest.ts";
+import { purgeText } from "../../tracker/protocol/purge.ts";
 import { Bodies } from "./bodies.ts";
 import { Census } from "./census.ts";
 import { Timeline } from "./clock.ts";
@@ -49,6 +50,8 @@ export interface WorldSettings {
   readonly seed: number;
   readonly origin?: { readonly up?: number; readonly latency?: Millis };
   readonly unlinkable?: number;
+  /** Whether the tracker has a key, and so purges to tell of. */
+  readonly purging?: boolean;
 }
 export interface Arrival {
   readonly wire?: Partial<Wire>;
@@ -85,7 +88,7 @@ export class World {
   #largest: ByteCount = 0;
   readonly #key = generateKeyPairSync("ec", { namedCurve: "P-256" });
 
-  constructor({ seed, origin = {}, unlinkable = 0.05 }: WorldSettings) {
+  constructor({ seed, origin = {}, unlinkable = 0.05, purging = false }: WorldSettings) {
     this.seed = seed;
     this.random = new SimRandom(String(seed));
     const { timeline, trace } = this;
@@ -105,14 +108,13 @@ export class World {
     this.tracker = new SimTracker(timeline, trace, this.random.fork("tracker"), {
       latency: TRACKER_LATENCY,
       strangers: (who) => this.#broken.push(`I8: ${who} was introduced to a stranger`),
+      key: purging ? this.#publicKey : null,
     });
   }
 
   /** Publishes assets of these sizes; returns their URLs. */
   publish(sizes: readonly ByteCount[], epoch = 1): string[] {
-    const { x = "", y = "" } = this.#key.publicKey.export({ format: "jwk" });
-    const point = [new Uint8Array([4]), fromBase64url(x), fromBase64url(y)];
-    const key = base64url(concatenated(point.map((part) => part ?? new Uint8Array(0))));
+    const key = this.#publicKey;
     const urls: string[] = [];
     const assets = sizes.map((size, order) => {
       const url = `https://site.example/files/${order}.bin`;
@@ -130,12 +132,28 @@ export class World {
       const facts = { url, size, chunkBytes, digests: concatenated(digests), type, epoch, key };
       // As the visitors' own hasher names it.
       this.#bodies.add(base64url(sampledDigest(contentText(facts))), body);
-      const signer = createSign("sha256").update(signedText(facts));
-      const signature = signer.sign({ key: this.#key.privateKey, dsaEncoding: "ieee-p1363" });
-      return { ...facts, signature: new Uint8Array(signature) };
+      return { ...facts, signature: this.#sign(signedText(facts)) };
     });
     this.origin.put(this.manifestUrl, utf8(writeManifest(epoch, key, assets)));
     return urls;
+  }
+
+  /** The tracker, which has the publisher's key, takes back what was said of this URL up to this epoch. */
+  purge(what: string, epoch: number): void {
+    const purge = { epoch, scope: "url", what, soft: false } as const;
+    const signature = base64url(this.#sign(purgeText(purge, this.#publicKey)));
+    this.tracker.purge({ ...purge, signature });
+  }
+
+  get #publicKey(): string {
+    const { x = "", y = "" } = this.#key.publicKey.export({ format: "jwk" });
+    const point = [new Uint8Array([4]), fromBase64url(x), fromBase64url(y)];
+    return base64url(concatenated(point.map((part) => part ?? new Uint8Array(0))));
+  }
+  #sign(text: Bytes): Bytes {
+    const signer = createSign("sha256").update(text);
+    const signature = signer.sign({ key: this.#key.privateKey, dsaEncoding: "ieee-p1363" });
+    return new Uint8Array(signature);
   }
 
   /** Somebody opens the page; without a place, in one country after the other. */

@@ -254,6 +254,9 @@ describe("what may be read", () => {
   test("may be nothing at all: then there is no such path", async () => {
     const tracker = await started({ contents: "off" });
     expect((await ask(tracker, `${site.url}/a`)).status).toBe(404);
+    // Pages cannot know that, and ask.
+    const many = await fetch(`${tracker.url}/manifest`, { method: "POST", body: `${site.url}/a` });
+    expect([many.status, await many.text()]).toEqual([204, ""]);
     expect(site.requests()).toBe(0);
   });
   test("must be origins", async () => {
