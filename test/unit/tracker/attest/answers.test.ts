@@ -1,6 +1,7 @@
 // `GET /manifest?url=` of a running tracker: one URL or many, who may ask, how often, and what caches are told.
 
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import type { ServerResponse } from "node:http";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -93,15 +94,13 @@ describe("one URL", () => {
 
   test("that takes long is still being read, and is there later", async () => {
     const tracker = await started({ attestLimits: { patienceMs: 20 } });
-    let finish = (): void => {};
-    site.answer("/slow", (_request, response) => {
-      response.writeHead(200, FRESH);
-      finish = () => response.end("slow");
+    const begun = new Promise<ServerResponse>((resolve) => {
+      site.answer("/slow", (_request, response) => resolve(response.writeHead(200, FRESH)));
     });
     const { status, headers, problem } = await problemOf(tracker, `${site.url}/slow`);
     expect([status, problem.code]).toEqual([503, "reading"]);
     expect(headers).toMatchObject({ "cache-control": "no-store", "retry-after": "2" });
-    finish();
+    (await begun).end("slow");
     let answer = await ask(tracker, `${site.url}/slow`);
     while (answer.status === 503) answer = await ask(tracker, `${site.url}/slow`);
     expect(answer.status).toBe(200);
@@ -124,10 +123,8 @@ describe("one URL", () => {
 describe("many URLs", () => {
   test("are answered a line each, in whatever order they are known", async () => {
     const tracker = await started();
-    let finish = (): void => {};
-    site.answer("/slow", (_request, response) => {
-      response.writeHead(200, FRESH);
-      finish = () => response.end("slow");
+    const begun = new Promise<ServerResponse>((resolve) => {
+      site.answer("/slow", (_request, response) => resolve(response.writeHead(200, FRESH)));
     });
     const paths = ["/slow", "/a", "/mine", "/b", "/a"];
     const urls = paths.map((path) => site.url + path);
@@ -141,7 +138,7 @@ describe("many URLs", () => {
     // Three lines before the slow one is there.
     while (text.split("\n").length < 4)
       text += String(Buffer.from((await reader.read()).value ?? []));
-    finish();
+    (await begun).end("slow");
     for (let next = await reader.read(); !next.done; next = await reader.read()) {
       text += String(Buffer.from(next.value));
     }
