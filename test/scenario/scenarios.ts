@@ -6,6 +6,7 @@ import {
   flashCrowd,
   lateJoiners,
   massLeave,
+  randomPairs,
   slowUplinks,
   stagedArrivals,
 } from "./stories/crowds.ts";
@@ -14,6 +15,7 @@ import { live, zipfSite } from "./stories/sites.ts";
 
 export const SCENARIOS: readonly Scenario[] = [
   flashCrowd,
+  randomPairs,
   stagedArrivals,
   lateJoiners,
   live,

@@ -97,8 +97,7 @@ export class Visitor {
         transport: node,
         tracker: world.tracker.connector(node, {
           networks: [name],
-          country: place.country,
-          continent: place.continent,
+          ...(world.isBlind ? {} : { country: place.country, continent: place.continent }),
           label: place.country,
           site: "https://site.example",
         }),

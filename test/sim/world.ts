@@ -52,6 +52,8 @@ export interface WorldSettings {
   readonly unlinkable?: number;
   /** Whether the tracker has a key, and so purges to tell of. */
   readonly purging?: boolean;
+  /** The tracker does not know where anybody is. */
+  readonly isBlind?: boolean;
 }
 export interface Arrival {
   readonly wire?: Partial<Wire>;
@@ -64,6 +66,7 @@ export interface Arrival {
 
 export class World {
   readonly seed: number;
+  readonly isBlind: boolean;
   readonly timeline = new Timeline();
   readonly trace = new Trace();
   readonly random: SimRandom;
@@ -88,8 +91,15 @@ export class World {
   #largest: ByteCount = 0;
   readonly #key = generateKeyPairSync("ec", { namedCurve: "P-256" });
 
-  constructor({ seed, origin = {}, unlinkable = 0.05, purging = false }: WorldSettings) {
+  constructor({
+    seed,
+    origin = {},
+    unlinkable = 0.05,
+    purging = false,
+    isBlind = false,
+  }: WorldSettings) {
     this.seed = seed;
+    this.isBlind = isBlind;
     this.random = new SimRandom(String(seed));
     const { timeline, trace } = this;
     this.census = new Census(this.#bodies, () => this.truth("somebody", "store", false));

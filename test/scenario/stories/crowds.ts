@@ -3,26 +3,17 @@
 
 import { MOST_LINKS } from "../../../client/core/swarm/links.ts";
 import type { Visitor } from "../../sim/visitor.ts";
-import { megabits, minutes, seconds } from "../../sim/world.ts";
-import type { Scenario } from "../scenario.ts";
+import { megabits, minutes, seconds, type World } from "../../sim/world.ts";
+import type { Scenario, Setting } from "../scenario.ts";
 import { check, everybodyGotIt, homeOf, siteWith, spread, visits } from "../stage.ts";
 
 export const flashCrowd: Scenario = {
   name: "flash-crowd",
   about: "everybody wants the same file within half a minute; mixed homes in four countries",
   peers: 1000,
-  async tell({ seed, peers }) {
-    const site = siteWith({ seed, origin: { up: megabits(1000) } });
-    const { world } = site;
-    const dice = world.random.fork("homes");
-    spread(world, { count: peers, over: seconds(30) }, () => {
-      const after = seconds(2 + 4 * dice.unit());
-      visits(site, { wire: homeOf(dice.unit()) }, { after, stay: seconds(20) });
-    });
-    await world.pass(seconds(36));
-    await world.run({ until: () => world.underWay === 0, within: minutes(10) });
-    await world.close();
-    everybodyGotIt(world);
+  async tell(setting) {
+    const world = await rushed(setting, false);
+    const { peers } = setting;
     // Of each country somebody reads first, and the first few have nobody to ask: less weighs more in a small crowd.
     const ceiling = (peers - 1) / peers;
     const least = peers >= 1000 ? 0.97 * ceiling : ceiling - 12 / peers - 0.03;
@@ -31,6 +22,32 @@ export const flashCrowd: Scenario = {
     return world;
   },
 };
+
+export const randomPairs: Scenario = {
+  name: "random-pairs",
+  about: "the same crowd, and a tracker that knows nobody's country: what knowing it is worth",
+  peers: 300,
+  async tell(setting) {
+    const world = await rushed(setting, true);
+    check(world, world.census.nearness < 0.7, `near ${world.census.nearness}`);
+    return world;
+  },
+};
+
+async function rushed({ seed, peers }: Setting, isBlind: boolean): Promise<World> {
+  const site = siteWith({ seed, origin: { up: megabits(1000) }, isBlind });
+  const { world } = site;
+  const dice = world.random.fork("homes");
+  spread(world, { count: peers, over: seconds(30) }, () => {
+    const after = seconds(2 + 4 * dice.unit());
+    visits(site, { wire: homeOf(dice.unit()) }, { after, stay: seconds(20) });
+  });
+  await world.pass(seconds(36));
+  await world.run({ until: () => world.underWay === 0, within: minutes(10) });
+  await world.close();
+  everybodyGotIt(world);
+  return world;
+}
 
 export const stagedArrivals: Scenario = {
   name: "one-by-one",
