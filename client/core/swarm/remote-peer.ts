@@ -4,14 +4,10 @@
 // 1. Nothing counts before its hello, which must carry the id that the tracker introduced.
 // 2. What it sends must have been asked for; a chunk is handed on whole and unverified.
 // 3. The first breach of the protocol ends the link, and is reported once.
-//
-// A little over 400 lines: everything that one link can be told is judged in one place.
 
 import { type Bytes, sameBytes } from "../../../tracker/protocol/bytes.ts";
 import type { PeerId, Proximity } from "../../../tracker/protocol/ids.ts";
-import type { Bitfield } from "../cache/bitfield.ts";
 import type { Violation } from "../events.ts";
-import type { Clock, Link } from "../ports.ts";
 import { seedOf } from "../retrieve/election.ts";
 import type { ByteCount, Content, ContentId, Millis } from "../vocabulary.ts";
 import { decode, encodeControl } from "../wire/codec.ts";
@@ -19,8 +15,6 @@ import {
   type ByeReason,
   type ControlMessage,
   type DeltaKind,
-  type Handle,
-  MAX_DELTA,
   MAX_REQUESTS,
   type RejectReason,
   WIRE_VERSION,
@@ -29,25 +23,15 @@ import { ControlOrder } from "../wire/order.ts";
 import { Availability } from "./availability.ts";
 import { Descriptions, type DescriptionsNeeds } from "./descriptions.ts";
 import { Throughput } from "./estimate.ts";
-import { Interests } from "./interests.ts";
+import { Giving, type GivingNeeds } from "./giving.ts";
 import { Requests } from "./requests.ts";
 import { RoundTrip } from "./round-trip.ts";
-import { Serving, type ServingNeeds } from "./upload.ts";
 
-export interface RemotePeerNeeds {
-  readonly clock: Clock;
-  readonly link: Link;
+export interface RemotePeerNeeds extends Omit<GivingNeeds, "say" | "theyHave"> {
   readonly self: Bytes;
   readonly peer: PeerId;
   readonly peerBytes: Bytes;
   readonly proximity: Proximity;
-  readonly allowance: ServingNeeds["allowance"];
-  readonly slots: ServingNeeds["slots"];
-  read(content: ContentId, index: number): Promise<Bytes | undefined>;
-  /** Chunks held of a content that the other side asks about; `undefined` when unknown. */
-  holding(content: ContentId): Bitfield | undefined;
-  /** Chunks of it that are being read from the origin here. */
-  pending(content: ContentId): readonly number[];
   readonly statement: DescriptionsNeeds["statement"];
   readonly listener: RemotePeerListener;
 }
@@ -77,7 +61,7 @@ export class RemotePeer {
   readonly seed: number;
   readonly #needs: RemotePeerNeeds;
   readonly #order = new ControlOrder();
-  readonly #serving: Serving;
+  readonly #giving: Giving;
   /** For asking what a URL is. */
   readonly descriptions: Descriptions;
   #sequence = 0;
@@ -86,12 +70,8 @@ export class RemotePeer {
   #theirRequests = 1;
   /** It serves nobody just now. */
   choking = false;
-  /** We serve nobody just now. */
-  #choked = false;
 
   readonly #availability = new Availability();
-  readonly #interests = new Interests();
-
   readonly #requests = new Requests();
   #down = 0;
 
@@ -107,18 +87,15 @@ export class RemotePeer {
     this.proximity = needs.proximity;
     this.seed = seedOf(needs.peer);
     const { allowance } = needs;
+    this.#giving = new Giving({
+      ...needs,
+      say: (message) => this.#say(message),
+      theyHave: (content, index) => this.has(content, index),
+    });
     this.descriptions = new Descriptions({
       say: (message) => this.#say(message),
       statement: needs.statement,
-      give: (bytes) => !this.#choked && !allowance.exhausted && allowance.take(bytes) === 0,
-    });
-    this.#serving = new Serving({
-      clock: needs.clock,
-      link: needs.link,
-      allowance,
-      slots: needs.slots,
-      read: needs.read,
-      reject: (request, reason) => this.#say({ type: "reject", request, reason }),
+      give: (bytes) => !this.#giving.choked && !allowance.exhausted && allowance.take(bytes) === 0,
     });
     this.#say({ type: "hello", version: WIRE_VERSION, peer: needs.self, requests: MAX_REQUESTS });
   }
@@ -133,7 +110,7 @@ export class RemotePeer {
     return this.#down;
   }
   get bytesUp(): ByteCount {
-    return this.#serving.uploaded;
+    return this.#giving.uploaded;
   }
 
   /** Asks about a content, and to be told of changes. Nothing happens when it is asked already. */
@@ -164,27 +141,15 @@ export class RemotePeer {
     return this.#availability.pendingSince(content, index);
   }
   wants(content: ContentId): boolean {
-    return this.#interests.handleOf(content) !== undefined;
+    return this.#giving.wants(content);
   }
 
-  /**
-   * Tells it what changed here, if it asked about this content. What it holds itself it need not know of us: in a
-   * crowd that is half of all there is to tell.
-   */
+  /** Tells it what changed here, if it asked about this content. */
   tell(content: ContentId, kind: DeltaKind, indices: readonly number[]): void {
-    const handle = this.#interests.handleOf(content);
-    if (handle === undefined) return;
-    const news = kind === "gone" ? indices : indices.filter((index) => !this.has(content, index));
-    for (let at = 0; at < news.length; at += MAX_DELTA) {
-      this.#say({ type: "delta", handle, kind, indices: news.slice(at, at + MAX_DELTA) });
-    }
+    this.#giving.tell(content, kind, indices);
   }
-
   choke(on: boolean): void {
-    if (this.#choked === on) return;
-    this.#choked = on;
-    if (on) this.#serving.stop("choked");
-    this.#say({ type: "choke", on });
+    this.#giving.choke(on);
   }
 
   get openRequests(): number {
@@ -219,7 +184,7 @@ export class RemotePeer {
   }
   /** Since when our own data has been stuck at its end. */
   get stuckSince(): Millis | null {
-    return this.#serving.stuckSince;
+    return this.#giving.stuckSince;
   }
 
   ping(): void {
@@ -241,7 +206,7 @@ export class RemotePeer {
   }
 
   drain(): void {
-    this.#serving.drain();
+    this.#giving.drain();
   }
 
   /** The transport says that the link is over. */
@@ -261,7 +226,7 @@ export class RemotePeer {
 
   #free(): void {
     this.#closed = true;
-    this.#serving.close();
+    this.#giving.close();
     this.descriptions.close();
     const received = this.#requests.clear();
     if (received > 0) this.#needs.listener.wasted(received);
@@ -310,9 +275,9 @@ export class RemotePeer {
     if (!this.#ready) return "out-of-order";
     switch (message.type) {
       case "ask":
-        return this.#askedAbout(message.handle, message.content);
+        return this.#giving.asked(message.handle, message.content) ?? this.#changed();
       case "drop":
-        return this.#dropped(message.handle);
+        return this.#giving.dropped(message.handle) ?? this.#changed();
       case "availability":
         return this.#informed(
           this.#availability.answer(message.handle, message.count, message.bits),
@@ -320,11 +285,11 @@ export class RemotePeer {
       case "delta":
         return this.#informed(this.#availability.delta(message, this.#needs.clock.now()));
       case "request":
-        return this.#requested(message.request, message.handle, message.index);
+        return this.#giving.requested(message.request, message.handle, message.index);
       case "reject":
         return this.#rejected(message.request, message.reason);
       case "cancel":
-        this.#serving.cancel(message.request);
+        this.#giving.cancelled(message.request);
         return undefined;
       case "choke":
         this.choking = message.on;
@@ -358,22 +323,6 @@ export class RemotePeer {
     return undefined;
   }
 
-  #askedAbout(handle: Handle, contentBytes: Bytes): Violation | undefined {
-    const asked = this.#interests.add(handle, contentBytes);
-    if (typeof asked === "string") return asked;
-    const held = this.#needs.holding(asked.content);
-    const count = held?.count ?? 0;
-    this.#say({ type: "availability", handle, count, bits: held?.bits() ?? new Uint8Array(0) });
-    const pending = this.#needs.pending(asked.content);
-    if (pending.length > 0) this.tell(asked.content, "pending", pending);
-    return this.#changed();
-  }
-
-  #dropped(handle: Handle): Violation | undefined {
-    const outcome = this.#interests.remove(handle);
-    return outcome === "removed" ? this.#changed() : outcome;
-  }
-
   #over(): undefined {
     this.#needs.listener.ended(this, "remote");
   }
@@ -384,22 +333,6 @@ export class RemotePeer {
   #informed(outcome: Violation | "late" | "changed"): Violation | undefined {
     if (outcome === "late") return undefined;
     return outcome === "changed" ? this.#changed() : outcome;
-  }
-
-  #requested(request: number, handle: Handle, index: number): Violation | undefined {
-    const content = this.#interests.contentOf(handle);
-    if (content === undefined) return "out-of-range";
-    const held = this.#needs.holding(content);
-    if (held !== undefined && index >= held.count) return "out-of-range";
-    if (this.#choked || this.#needs.allowance.exhausted) return this.#refuse(request, "choked");
-    if (held === undefined || !held.has(index)) return this.#refuse(request, "missing");
-    const accepted = this.#serving.accept(request, content, index);
-    if (accepted === "busy") return this.#refuse(request, "busy");
-    return accepted === "flood" ? accepted : undefined;
-  }
-
-  #refuse(request: number, reason: RejectReason): undefined {
-    this.#say({ type: "reject", request, reason });
   }
 
   #rejected(request: number, reason: RejectReason): Violation | undefined {
