@@ -83,7 +83,7 @@ const MOST_CACHE_MB = 10_000;
 const UPLOAD_MB = 1024;
 const MOST_PATTERNS = 100;
 const MOST_ORIGINS = 8;
-const MOST_PREFETCHED = 50;
+const MOST_PREFETCHED = 100;
 /** An old one and a new one, of the site's build and of its tracker. */
 const MOST_KEYS = 4;
 /** Of a wrong value in its warning: enough to find it by in the page. */

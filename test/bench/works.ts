@@ -6,6 +6,7 @@ import { cpu } from "./works/cpu.ts";
 import { crowdOfSix, crowdOfTwelve, unpublishedCrowd } from "./works/crowd.ts";
 import { live } from "./works/live.ts";
 import { memory } from "./works/memory.ts";
+import { page } from "./works/page.ts";
 import { pair } from "./works/pair.ts";
 import { silent } from "./works/silent.ts";
 import { vodStarved } from "./works/starved.ts";
@@ -21,6 +22,7 @@ export const WORKS: readonly Work[] = [
   vodStarved,
   pair,
   alone,
+  page,
   silent,
   cpu,
   memory,

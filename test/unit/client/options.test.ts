@@ -103,7 +103,7 @@ describe("an option out of its bounds is options/invalid, and is named:", () => 
       ["https://m.example/?x"],
       Array(9).fill("/m"),
     ],
-    ["prefetch", "/next.html", ["mailto:a@b.example"], Array(51).fill("/n")],
+    ["prefetch", "/next.html", ["mailto:a@b.example"], Array(101).fill("/n")],
     ["consent", "", "yes", "GRANTED", true],
     ["upload", "on", 1, null],
     ["uploadMb", -1, Number.NaN, "100", Number.POSITIVE_INFINITY],
