@@ -5,7 +5,9 @@ import { existsSync, readdirSync } from "node:fs";
 import { dirname, join, posix } from "node:path";
 import { expect, test } from "vitest";
 import { ATTRIBUTES } from "../../client/options.ts";
+import { meaningOf, type RefusalCode } from "../../tracker/attest/refusal.ts";
 import { REFUSALS } from "../../tracker/protocol/messages.ts";
+import { SCRIPT_NAMES } from "../../tracker/scripts.ts";
 import { startTracker } from "../../tracker/server.ts";
 import {
   between,
@@ -15,8 +17,10 @@ import {
   proseOf,
   ROOT,
   read,
+  rowsOf,
   section,
   unionIn,
+  wordsOfUnion,
 } from "../support/documents.ts";
 
 test("the README's attributes are those that the tag takes", () => {
@@ -56,6 +60,35 @@ test("the guide for site owners has a line for every verdict of the diagnosis", 
   const table = section("client/guide-site-owner.md", "## 6. When nothing is shared");
   const listed = [...table.matchAll(/^\| `([a-z-]+)` \|/gm)].map(([, verdict = ""]) => verdict);
   expect(listed.sort()).toEqual(verdicts.sort());
+});
+
+test("the tracker's README has every reason not to vouch for a URL, with its status", () => {
+  const codes = [...read("tracker/attest/refusal.ts").matchAll(/^ {2}"?([a-z-]+)"?: \{/gm)];
+  const meant = codes.map(([, code = ""]) => [code, meaningOf(code as RefusalCode).status]);
+  expect(meant.length).toBeGreaterThan(10);
+  const listed = rowsOf(section("tracker/README.md", "## Attested manifests")).flatMap(
+    ([cell = "", statuses = ""]) => {
+      const numbers = statuses.split(", ").map(Number);
+      return between(cell).map((code, at) => [code, numbers[at] ?? numbers[0]]);
+    },
+  );
+  expect(listed.sort()).toEqual(meant.sort());
+});
+
+test("the tracker's README has every reason not to purge", () => {
+  const problems = read("tracker/purge/purge-request.ts").matchAll(
+    /\bproblem\(\s*\d+,\s*"([a-z-]+)"/g,
+  );
+  const [, sentence = ""] = section("tracker/README.md", "## Purging").split("with a `code`: ");
+  const [listed = ""] = sentence.split(/\.\s/);
+  expect(between(listed).sort()).toEqual([...problems].map(([, code = ""]) => code).sort());
+});
+
+test("the tracker's README names every script that it serves", () => {
+  const paths = between(section("tracker/README.md", "## HTTP")).flatMap((words) =>
+    words.startsWith("GET ") ? words.slice(4) : words,
+  );
+  for (const name of SCRIPT_NAMES) expect(paths).toContain(`/${name}`);
 });
 
 test("every metric that a document names is there", async () => {
@@ -122,4 +155,8 @@ test("the blocks of a document are found, indented ones as well", () => {
     { path: "a.md", line: 5, language: "sh", text: "npm ci" },
     { path: "a.md", line: 9, language: "", text: "plain" },
   ]);
+});
+
+test("the words of a union are found, templates spelled out", () => {
+  expect(wordsOfUnion(`"a/b" | \`c/\${"d" | "e-f"}\` | "g"`)).toEqual(["a/b", "c/d", "c/e-f", "g"]);
 });

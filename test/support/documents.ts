@@ -82,14 +82,20 @@ export const firstColumn = (text: string): string[] =>
 export const between = (text: string): string[] =>
   [...text.matchAll(/`([^`]+)`/g)].map(([, word = ""]) => word);
 
-/** The words of a union of texts, by the line of the source that declares it. */
+/** The words of a union of texts, by the line of the source that declares it; also `a/${"b" | "c"}`. */
 export function unionIn(path: string, declaration: string): string[] {
   const text = read(path);
   const begin = text.indexOf(declaration);
   if (begin < 0) throw new Error(`${path} declares no ${declaration}`);
-  return [...text.slice(begin, text.indexOf(";", begin)).matchAll(/"([a-z-/]+)"/g)].map(
-    ([, word = ""]) => word,
+  return wordsOfUnion(text.slice(begin, text.indexOf(";", begin)));
+}
+
+export function wordsOfUnion(union: string): string[] {
+  const quoted = /"([a-z-/]+)"/g;
+  const spelled = union.replace(/`([a-z-/]*)\$\{([^}]*)\}`/g, (_all, head: string, tails: string) =>
+    tails.replace(quoted, (_word, tail: string) => `"${head}${tail}"`),
   );
+  return [...spelled.matchAll(quoted)].map(([, word = ""]) => word);
 }
 
 /** In order. A fence may be indented, as in a list; its text then is without that. */
