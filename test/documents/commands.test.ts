@@ -16,7 +16,6 @@ import { parseOptions } from "../bench/options.ts";
 import { main as benchTracker } from "../load/main.ts";
 import { run as simulate } from "../scenario/command.ts";
 import { SCENARIOS } from "../scenario/scenarios.ts";
-import { findCoturn } from "../support/coturn.ts";
 import { type Command, commandLine, commandsOf, documents, ROOT } from "../support/documents.ts";
 
 const PURGE_TOKEN = "a purge token of the documents, 32 characters or more";
@@ -154,9 +153,8 @@ async function judgeCurl(words: Words): Promise<Verdict> {
 
 /** Where it is installed, its own list of options; elsewhere the browser test of relays is all there is. */
 function judgeCoturn(words: Words): Verdict {
-  const path = findCoturn();
-  if (path === undefined) return undefined;
-  const { stdout, stderr } = spawnSync(path, ["--help"], { encoding: "utf8" });
+  const { stdout, stderr, error } = spawnSync("turnserver", ["--help"], { encoding: "utf8" });
+  if (error !== undefined) return undefined;
   const help = stdout + stderr;
   return words
     .map((word) => word.split("=")[0] ?? "")
