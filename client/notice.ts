@@ -17,6 +17,7 @@ export interface NoticeTexts {
   readonly given: string;
 }
 
+/** The words in English: what is shown unless a page has its own. */
 export const TEXTS: NoticeTexts = {
   question:
     "May your browser share this site's files with other visitors nearby, who can then see your IP address?",

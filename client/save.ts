@@ -5,6 +5,7 @@
 import type { Bytes } from "../tracker/protocol/bytes.ts";
 import type { Client } from "./index.ts";
 
+/** How a file is saved; all optional. */
 export interface SaveOptions {
   /** What the file is called. Default: the last part of the URL's path. */
   readonly name?: string;

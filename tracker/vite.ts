@@ -18,6 +18,7 @@ import { bytesInWords } from "./manifest/progress-bar.ts";
 import { publish } from "./manifest/publish.ts";
 import { DEFAULT_KEY_FILE } from "./manifest/publish-flags.ts";
 
+/** Whose site it is, and what the tag says. */
 export interface ShoalOptions {
   /** Where the site will be: an http(s) URL. Vite's `base` is resolved against it. */
   readonly site: string;

@@ -20,6 +20,7 @@ export interface ErrorDetails {
   "origin/unshareable": { readonly url: string };
   "client/closed": Record<never, never>;
 }
+/** Stable; listed with what Shoal does about each in the README. */
 export type ErrorCode = keyof ErrorDetails;
 
 const TEXTS: { readonly [C in ErrorCode]: (details: ErrorDetails[C]) => string } = {

@@ -66,6 +66,7 @@ export type DegradedCode =
   | "crypto/missing"
   | "tracker/refused";
 
+/** What can be listened to. */
 export type ClientEventType = keyof ClientEvents;
 
 /** Listeners by type. A listener that throws hurts nobody else. */

@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Door, differences, pageOf } from "./page.ts";
-import { surfaceOf } from "./surface.ts";
+import { surfaceOf, undocumented } from "./surface.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const REFERENCE = "client/api.md";
@@ -17,7 +17,15 @@ export async function main(words: readonly string[]): Promise<number> {
     console.error(`api: ${mistake}`);
     return 2;
   }
-  const page = pageOf(doors());
+  const all = doors();
+  const bare = all.flatMap(({ name, surface }) =>
+    undocumented(surface).map((one) => `${name}: ${one}`),
+  );
+  if (bare.length > 0) {
+    console.error(`api: exported without a comment: ${bare.join(", ")}`);
+    return 1;
+  }
+  const page = pageOf(all);
   const path = join(ROOT, REFERENCE);
   if (words.includes("--write")) {
     writeFileSync(path, page);

@@ -79,6 +79,10 @@ export function surfaceOf(entry: string, read: (path: string) => string): Surfac
   return { exported: exported.sort(inOrder), mentioned: mentioned.sort(inOrder) };
 }
 
+/** Names of what is exported and does not say what it is. */
+export const undocumented = ({ exported }: Surface): string[] =>
+  exported.filter(({ text }) => !text.startsWith("/**")).map(({ name }) => name);
+
 /** What is called before what is said of it; then by name. */
 function inOrder(one: Declared, other: Declared): number {
   if (one.kind !== other.kind) return one.kind === "value" ? -1 : 1;

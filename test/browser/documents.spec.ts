@@ -11,7 +11,8 @@ import { type RunningTracker, startTracker } from "../../tracker/server.ts";
 import { type Block, blocksOf, commandLine, ROOT } from "../support/documents.ts";
 import { complaintsOf } from "../support/outcome.ts";
 import { type Site, startSite } from "../support/servers.ts";
-import { noise } from "../support/stage.ts";
+import { noise, sha256 } from "../support/stage.ts";
+import { answering, got } from "../support/worker-stage.ts";
 
 const FILM = noise(3_000_000, 1);
 
@@ -86,19 +87,43 @@ test("the README's ten lines: the second browser takes the film from the first",
   }
 });
 
-test("the guide's policy lets everything through that Shoal needs, diagnosis included", async ({
-  page,
-}) => {
+/** The guide's policy, for the tracker that runs here. */
+async function policyHeader(): Promise<Record<string, string>> {
   const { text } = await blockOf("client/guide-site-owner.md", "Content-Security-Policy");
   const policy = text
     .replace("Content-Security-Policy: ", "")
     .replaceAll("https://tracker.example.com", tracker.url)
     .replaceAll("wss://tracker.example.com", tracker.url.replace("http", "ws"))
     .replace(/\s+/g, " ");
-  site.put("/.well-known/shoal.json", { body: "", headers: {} });
+  return { "Content-Security-Policy": policy };
+}
+
+test("the README's worker answers a plain request, under the guide's policy", async ({ page }) => {
+  const here = (text: string): string =>
+    text.replaceAll("https://tracker.example.com", tracker.url);
+  const headers = await policyHeader();
+  const worker = await blockOf("README.md", "importScripts");
+  const tag = await blockOf("README.md", "data-service-worker");
+  site.put("/shoal-sw.js", { body: here(worker.text), headers });
+  site.put("/index.html", { body: `<!doctype html>${here(tag.text)}`, headers });
+  await writeFile(join(folder, "film.mp4"), FILM);
+  site.put("/film.mp4", { body: FILM });
+  await publish();
+  const complaints = complaintsOf(page);
+  await page.goto(`${site.url}/index.html`);
+  await answering(page);
+  const { sha256: digest, headers: answer } = await got(page, `${site.url}/film.mp4`);
+  expect(digest).toBe(sha256(FILM));
+  expect(answer["cache-status"]).toMatch(/^shoal; /);
+  expect(complaints).toEqual({ errors: [], warnings: [], network: [] });
+});
+
+test("the guide's policy lets everything through that Shoal needs, diagnosis included", async ({
+  page,
+}) => {
   site.put("/page.html", {
     body: `<!doctype html><body><script src="${tracker.url}/shoal.js" data-consent="ask"></script>`,
-    headers: { "Content-Security-Policy": policy },
+    headers: await policyHeader(),
   });
   const complaints = complaintsOf(page);
   await page.goto(`${site.url}/page.html`);

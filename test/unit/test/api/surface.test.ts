@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { differences, pageOf } from "../../../api/page.ts";
-import { surfaceOf } from "../../../api/surface.ts";
+import { surfaceOf, undocumented } from "../../../api/surface.ts";
 
 const FILES: Readonly<Record<string, string>> = {
   "out/index.d.ts": `import { type Far } from "./part/far.ts";
@@ -68,6 +68,9 @@ describe("the surface", () => {
     expect(surface().exported.find(({ name }) => name === "make")?.text).toMatch(
       /^\/\*\* Makes one\. \*\/\nexport declare function make/,
     );
+  });
+  test("knows what has no comment", () => {
+    expect(undocumented(surface())).toEqual(["Fault", "KINDS", "Thing"]);
   });
   test("of what is nowhere is no surface", () => {
     const text = 'export { Gone } from "./part/far.ts";\n';
