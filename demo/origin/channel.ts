@@ -42,8 +42,9 @@ export class Channel {
 
   playlist(): string {
     const { rendition, isPublished } = this.#needs;
-    while (this.#listed < this.#newest && isPublished(segmentName(this.#listed + 1)))
-      this.#listed++;
+    // Whoever asks first may come late: what is gone by then is nobody's to wait for.
+    let next = Math.max(this.#listed, this.#newest - LIVE_WINDOW - BEHIND) + 1;
+    while (next <= this.#newest && isPublished(segmentName(next))) this.#listed = next++;
     return livePlaylist(rendition, this.#listed);
   }
 
