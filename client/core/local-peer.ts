@@ -78,7 +78,7 @@ export class LocalPeer {
       tidy: (work) => (this.#siblings === null ? work() : this.#siblings.tidy(work)),
       learned: (content, indices) => {
         this.#others?.tell(content, "have", indices);
-        this.#retrievals.get(content)?.notify();
+        this.#retrievals.get(content)?.found(indices);
       },
     });
     this.#purges = new Purges({
@@ -202,17 +202,16 @@ export class LocalPeer {
     return known && this.#cache.holding(known.content.id)?.held ? known : undefined;
   }
 
-  /**
-   * All bytes of a content, which this browser has from the origin anyway: kept and offered if they are what the manifest
-   * says. `false`: they are not.
-   */
+  /** All bytes of a content, from elsewhere: kept and offered if they are right, else `false`. */
   async adopt(content: Content, body: Bytes): Promise<boolean> {
-    const { id } = content;
     const chunks = await chunksOf(content, body, this.#ports.hasher);
     if (chunks === undefined || this.#closing !== null) return false;
     for (const [index, chunk] of chunks.entries()) this.#cache.add(content, index, chunk);
-    this.#others?.tell(id, "have", [...chunks.keys()]);
-    if (this.#retrievals.get(id) === undefined) this.#others?.release(content);
+    this.#others?.tell(content.id, "have", [...chunks.keys()]);
+    const retrieval = this.#retrievals.get(content.id);
+    // What is held is asked of nobody: who waits for it has to hear of it here, or waits for ever.
+    if (retrieval === undefined) this.#others?.release(content);
+    else retrieval.found([...chunks.keys()]);
     return true;
   }
 

@@ -14,12 +14,9 @@ import { seedOf } from "./election.ts";
 import { headStartOf } from "./origin-share.ts";
 import { OriginTrouble } from "./origin-trouble.ts";
 import { Reading } from "./reading.ts";
-import { Run } from "./run.ts";
+import { PENDING_AHEAD, pendingOf, Run } from "./run.ts";
 import { isRight } from "./verify.ts";
 import type { Flight, WantKind, WantView } from "./view.ts";
-
-/** Chunks announced as pending ahead of a read: one group, so that others do not wait for a whole file. */
-const PENDING_AHEAD = 4;
 
 export interface RetrievalNeeds {
   readonly clock: Clock;
@@ -176,7 +173,12 @@ export class Retrieval implements WantView {
     this.#needs.listener.finished(this);
   }
 
-  notify(): void {
+  /** These are in the cache now, by another way. */
+  found(indices: readonly number[]): void {
+    for (const index of indices) this.#settle(index);
+    this.#notify();
+  }
+  #notify(): void {
     for (const reading of this.#demand.readings) reading.notify();
     this.#needs.listener.changed();
   }
@@ -271,16 +273,18 @@ export class Retrieval implements WantView {
     this.#sources.set(index, source);
     this.#needs.cache.add(this.content, index, bytes);
     this.#flights.delete(index);
-    for (const run of this.runs.filter((one) => one.at === index)) this.#overtaken(run);
-    for (const reading of this.#demand.readings) reading.settle(index);
+    this.#settle(index);
     this.#needs.listener.verified(this, index, source, bytes.length);
-    this.notify();
+    this.#notify();
   }
 
-  /** A peer brought the chunk that this read has only some of. */
-  #overtaken(run: Run): void {
-    this.#giveUp(run);
-    this.#originDone(run);
+  /** A read that has only some of this chunk is overtaken, and whoever has seen of it may go on. */
+  #settle(index: number): void {
+    for (const run of this.runs.filter(({ at }) => at === index)) {
+      this.#giveUp(run);
+      this.#originDone(run);
+    }
+    for (const reading of this.#demand.readings) reading.settle(index);
   }
 
   #wrong(index: number, length: ByteCount, from: PeerId | "origin"): void {
@@ -288,7 +292,7 @@ export class Retrieval implements WantView {
     const isLeftOpen = index >= knownChunksOf(this.content.asset);
     if (from !== "origin" && !isLeftOpen) {
       this.#needs.listener.poisoned(from);
-      this.notify();
+      this.#notify();
       return;
     }
     const { url } = this.content.asset;
@@ -305,7 +309,7 @@ export class Retrieval implements WantView {
     const exposed = [...this.#demand.readings].filter((reading) => reading.exposed(index));
     if (exposed.length > 0) this.#needs.listener.mismatch(error);
     for (const reading of exposed) reading.fail(error);
-    this.notify();
+    this.#notify();
   }
 
   #originAnswered(run: Run, total: number | null): void {
@@ -347,7 +351,7 @@ export class Retrieval implements WantView {
     this.#trouble.failed(this.content.asset.url, outcome, this.#needs.clock.now());
     this.#giveUp(run);
     this.#remove(run);
-    this.notify();
+    this.#notify();
   }
 
   #originDone(run: Run): void {
@@ -390,10 +394,4 @@ export class Retrieval implements WantView {
     const indices = from === run.first ? all : all.slice(PENDING_AHEAD - 1);
     if (indices.length > 0) this.#needs.listener.pending(this, indices);
   }
-}
-
-/** The chunks of a read, from one on, that others are told of. */
-function pendingOf(run: Run, from: number): number[] {
-  const last = Math.min(run.last, from + PENDING_AHEAD - 1);
-  return Array.from({ length: Math.max(0, last - from + 1) }, (_, at) => from + at);
 }

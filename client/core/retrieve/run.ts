@@ -7,6 +7,9 @@ import type { Clock, Origin, OriginOutcome } from "../ports.ts";
 import type { ByteCount, Cancel, Millis } from "../vocabulary.ts";
 import type { RunView } from "./view.ts";
 
+/** Chunks announced as pending ahead of a read: one group, so that others do not wait for a whole file. */
+export const PENDING_AHEAD = 4;
+
 export interface RunNeeds {
   readonly clock: Clock;
   readonly origin: Origin;
@@ -146,4 +149,10 @@ export class Run implements RunView {
     this.cancel();
     this.#needs.listener.ended(this, outcome);
   }
+}
+
+/** The chunks of a read, from one on, that others are told of. */
+export function pendingOf(run: Run, from: number): number[] {
+  const last = Math.min(run.last, from + PENDING_AHEAD - 1);
+  return Array.from({ length: Math.max(0, last - from + 1) }, (_, at) => from + at);
 }
