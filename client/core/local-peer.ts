@@ -1,5 +1,5 @@
 // This browser in its swarms: the core as the page's side sees it. Puts catalogue, cache, retrievals and everybody
-// else together, and decides with whom anything is shared at all.
+// else together, and decides with whom anything is shared at all. Over 400 lines, because each part is wired here once.
 
 import type { Bytes } from "../../tracker/protocol/bytes.ts";
 import { Account } from "./account.ts";
@@ -78,7 +78,11 @@ export class LocalPeer {
       tidy: (work) => (this.#siblings === null ? work() : this.#siblings.tidy(work)),
       learned: (content, indices) => {
         this.#others?.tell(content, "have", indices);
-        this.#retrievals.get(content)?.found(indices);
+        const retrieval = this.#retrievals.get(content);
+        for (const index of retrieval === undefined ? [] : indices) {
+          const chunk = this.#cache.read(content, index);
+          void chunk.then((bytes) => bytes && retrieval?.found(index, bytes));
+        }
       },
     });
     this.#purges = new Purges({
@@ -206,12 +210,14 @@ export class LocalPeer {
   async adopt(content: Content, body: Bytes): Promise<boolean> {
     const chunks = await chunksOf(content, body, this.#ports.hasher);
     if (chunks === undefined || this.#closing !== null) return false;
-    for (const [index, chunk] of chunks.entries()) this.#cache.add(content, index, chunk);
-    this.#others?.tell(content.id, "have", [...chunks.keys()]);
     const retrieval = this.#retrievals.get(content.id);
-    // What is held is asked of nobody: who waits for it has to hear of it here, or waits for ever.
+    for (const [index, chunk] of chunks.entries()) {
+      this.#cache.add(content, index, chunk);
+      // What is held is asked of nobody: who waits for it has to hear of it here, or waits for ever.
+      retrieval?.found(index, chunk);
+    }
+    this.#others?.tell(content.id, "have", [...chunks.keys()]);
     if (retrieval === undefined) this.#others?.release(content);
-    else retrieval.found([...chunks.keys()]);
     return true;
   }
 

@@ -13,9 +13,9 @@ test("a request that waits for what is adopted meanwhile waits no longer", async
   await world.run({ until: () => visitor.stats.tracker === "connected", within: seconds(10) });
   await world.pass(seconds(5));
   expect(visit.until).toBeNull();
-  const adopted = visitor.peer.find(file).then((content) => {
-    if (content === undefined || body === undefined) throw new Error("nothing to adopt");
-    return visitor.peer.adopt(content, body.slice());
+  const adopted = visitor.peer.find(file).then((found) => {
+    if (found === undefined || body === undefined) throw new Error("nothing to adopt");
+    return visitor.peer.adopt(found.content, body.slice());
   });
   await world.run({ until: () => visit.until !== null, within: minutes(1) });
   expect(await adopted).toBe(true);

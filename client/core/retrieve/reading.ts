@@ -1,7 +1,7 @@
 // One request's way through a content: hands out its bytes in order, as soon as they may be seen. That is when their
 // chunk is verified; or, for bytes this browser read from the origin itself, at once.
 
-import type { Bytes } from "../../../tracker/protocol/bytes.ts";
+import { type Bytes, sameBytes } from "../../../tracker/protocol/bytes.ts";
 import type { ChunkCache } from "../cache/chunk-cache.ts";
 import { ShoalError } from "../errors.ts";
 import type { ChunkSource } from "../events.ts";
@@ -33,8 +33,8 @@ export class Reading {
   readonly #needs: ReadingNeeds;
   readonly #last: number;
   #position: number;
-  /** Chunks of which bytes were handed out before they were verified. */
-  readonly #exposed = new Set<number>();
+  /** Chunks of which bytes were handed out before they were verified, and those bytes. */
+  readonly #exposed = new Map<number, { readonly from: ByteCount; readonly parts: Bytes[] }>();
   #error: ShoalError | null = null;
   #closed = false;
   #wake: (() => void) | null = null;
@@ -119,9 +119,16 @@ export class Reading {
     this.#wake = null;
   }
 
-  /** This chunk turned out right. */
-  settle(index: number): void {
+  /** This is the chunk. `false`: the page has seen other bytes of it. */
+  settle(index: number, chunk: Bytes): boolean {
+    const shown = this.#exposed.get(index);
     this.#exposed.delete(index);
+    let at = shown?.from ?? 0;
+    for (const part of shown?.parts ?? []) {
+      if (!sameBytes(part, chunk.subarray(at, at + part.length))) return false;
+      at += part.length;
+    }
+    return true;
   }
   /** Whether the page has seen bytes of this chunk that nobody has verified. */
   exposed(index: number): boolean {
@@ -165,8 +172,13 @@ export class Reading {
     if (this.bytes.cache + this.bytes.peers > 0) return undefined;
     const index = this.chunk;
     const partial = this.#needs.partial(index);
+    const from = this.#position - index * this.content.asset.chunkBytes;
     const bytes = partial && this.#hand(partial, "origin");
-    if (bytes !== undefined) this.#exposed.add(index);
+    if (bytes === undefined) return undefined;
+    const shown = this.#exposed.get(index) ?? { from, parts: [] };
+    // The page may do with its own as it likes.
+    shown.parts.push(bytes.slice());
+    this.#exposed.set(index, shown);
     return bytes;
   }
 

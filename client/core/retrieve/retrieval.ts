@@ -173,9 +173,9 @@ export class Retrieval implements WantView {
     this.#needs.listener.finished(this);
   }
 
-  /** These are in the cache now, by another way. */
-  found(indices: readonly number[]): void {
-    for (const index of indices) this.#settle(index);
+  /** This chunk is in the cache now, by another way. */
+  found(index: number, bytes: Bytes): void {
+    this.#settle(index, bytes);
     this.#notify();
   }
   #notify(): void {
@@ -273,18 +273,30 @@ export class Retrieval implements WantView {
     this.#sources.set(index, source);
     this.#needs.cache.add(this.content, index, bytes);
     this.#flights.delete(index);
-    this.#settle(index);
+    this.#settle(index, bytes);
     this.#needs.listener.verified(this, index, source, bytes.length);
     this.#notify();
   }
 
-  /** A read that has only some of this chunk is overtaken, and whoever has seen of it may go on. */
-  #settle(index: number): void {
+  /**
+   * A read that has only some of this chunk is overtaken. Whoever has seen some of it may go on, unless what they saw was of
+   * another version: then the rest of this one does not belong behind it.
+   */
+  #settle(index: number, bytes: Bytes): void {
     for (const run of this.runs.filter(({ at }) => at === index)) {
       this.#giveUp(run);
       this.#originDone(run);
     }
-    for (const reading of this.#demand.readings) reading.settle(index);
+    this.#part(index, (reading) => !reading.settle(index, bytes));
+  }
+
+  /** From this chunk on the origin has another version than the manifest, for these readings. */
+  #part(chunk: number, isMeant: (reading: Reading) => boolean): void {
+    const parted = [...this.#demand.readings].filter(isMeant);
+    if (parted.length === 0) return;
+    const error = new ShoalError("origin/mismatch", { url: this.content.asset.url, chunk });
+    this.#needs.listener.mismatch(error);
+    for (const reading of parted) reading.fail(error);
   }
 
   #wrong(index: number, length: ByteCount, from: PeerId | "origin"): void {
@@ -295,26 +307,17 @@ export class Retrieval implements WantView {
       this.#notify();
       return;
     }
-    const { url } = this.content.asset;
-    const error = new ShoalError("origin/mismatch", { url, chunk: index });
-    if (this.#reloaded.has(index) || isLeftOpen) {
-      this.#needs.listener.mismatch(error);
-      this.fail(error);
-      return;
-    }
+    if (this.#reloaded.has(index) || isLeftOpen) return this.#part(index, () => true);
     // The browser's HTTP cache may hold an older version than the manifest describes: past it, once. A page that saw
     // bytes of that version must not see others after them: it gets that version from the network, like the whole
     // visit from now on.
     this.#reloaded.add(index);
-    const exposed = [...this.#demand.readings].filter((reading) => reading.exposed(index));
-    if (exposed.length > 0) this.#needs.listener.mismatch(error);
-    for (const reading of exposed) reading.fail(error);
+    this.#part(index, (reading) => reading.exposed(index));
     this.#notify();
   }
 
   #originAnswered(run: Run, total: number | null): void {
-    const { size, url } = this.content.asset;
-    if (total === null || total === size) return;
+    if (total === null || total === this.content.asset.size) return;
     run.cancel();
     this.#remove(run);
     // What the page has seen may still be on its way through the hasher.
@@ -322,10 +325,7 @@ export class Retrieval implements WantView {
     const shown = [...this.#verifying.keys()].filter((index) =>
       readings.some((one) => one.exposed(index)),
     );
-    const chunk = Math.min(run.at, ...shown);
-    const error = new ShoalError("origin/mismatch", { url, chunk });
-    this.#needs.listener.mismatch(error);
-    this.fail(error);
+    this.#part(Math.min(run.at, ...shown), () => true);
   }
 
   #originProgressed(run: Run, bytes: ByteCount): void {

@@ -68,7 +68,7 @@ class Play {
       this.sources.set(index, source);
       this.#partials.delete(index);
       this.cache.add(film.content, index, film.chunk(index));
-      this.reading.settle(index);
+      this.reading.settle(index, film.chunk(index));
     }
     this.reading.notify();
     return this;

@@ -64,7 +64,7 @@ class Play {
     this.sources.set(index, source);
     this.cache.add(film.content, index, film.chunk(index));
     this.partials.delete(index);
-    this.reading.settle(index);
+    this.reading.settle(index, film.chunk(index));
     this.reading.notify();
   }
   /** So much of a chunk has come from the origin. */

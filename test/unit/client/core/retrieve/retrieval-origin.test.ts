@@ -128,6 +128,19 @@ describe("an origin that differs from the manifest", () => {
     await play.arrives(ONE, 1);
     expect(await play.stage.wait(other.next())).toEqual(film.chunk(1));
   });
+  test("in bytes the page has seen is not followed by what a peer brings of the other version", async () => {
+    const play = await Play.opened();
+    const reading = play.reading();
+    const next = reading.next();
+    play.retrieval.readOrigin(0, 0);
+    play.origin.only.start(0, COUNT * CHUNK);
+    await play.brings(0, 10, true);
+    await play.stage.wait(next);
+    const rest = reading.next().catch((error) => error);
+    await play.arrives(ONE, 0);
+    expect(await play.stage.wait(rest)).toMatchObject({ code: "origin/mismatch" });
+    expect(play.errors).toMatchObject([{ code: "origin/mismatch", details: { chunk: 0 } }]);
+  });
   test("by its size fails at once", async () => {
     const play = await Play.opened();
     const reading = play.reading();
