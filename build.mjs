@@ -35,7 +35,6 @@ const OUTPUTS = [
   },
   { file: "dist/client/shoal-save.mjs", from: "client/save.ts", with: page("es") },
   { file: "dist/client/shoal-tabs.mjs", from: "client/other-tabs.ts", with: page("es") },
-  { file: "dist/client/shoal-diagnose.mjs", from: "client/diagnose.ts", with: page("es") },
   { file: "dist/client/shoal-hls.mjs", from: "client/players/hls-loader.ts", with: page("es") },
   { file: "dist/client/shoal-bridge.mjs", from: "client/worker/liaison.ts", with: page("es") },
   {

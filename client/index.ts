@@ -62,8 +62,7 @@ export interface Client {
   /** Whether others are served from now on, as far as tab, link and budget allow. Holds for this page. */
   setUpload(on: boolean): void;
   /**
-   * Why is there no P2P? One readable verdict and the evidence, within seconds. Rejects only where the script tag's
-   * `shoal-diagnose.mjs` cannot be loaded.
+   * Why is there no P2P? One readable verdict and the evidence, within seconds. Never rejects.
    */
   diagnose(): Promise<Diagnosis>;
   /** Leaves the swarm and frees everything; `fetch` then is the network's. Safe to call twice. */

@@ -1,6 +1,7 @@
 // The classic script: adds the global `Shoal`, reads its own tag's attributes and starts one client, `window.shoal`.
 // Loaded twice it leaves the first client alone. Throws nothing into the page, whatever the page is like.
 
+import * as diagnose from "./diagnose.ts";
 import { type Client, type ClientOptions, newClient } from "./index.ts";
 import { readAttributes } from "./options.ts";
 import { lateHlsLoader } from "./players/late-loader.ts";
@@ -24,7 +25,8 @@ async function loaded<T>(file: string): Promise<T> {
 const liaison = () => loaded<typeof import("./worker/liaison.ts")>("shoal-bridge.mjs");
 const attested = () => loaded<typeof import("./core/catalogue/attested.ts")>("shoal-attested.mjs");
 const otherTabs = () => loaded<typeof import("./other-tabs.ts")>("shoal-tabs.mjs");
-const diagnosis = () => loaded<typeof import("./diagnose.ts")>("shoal-diagnose.mjs");
+/** Here, because it is asked for when nothing answers where the others lie. */
+const diagnosis = async () => diagnose;
 
 /** As in the module, but the tracker defaults to where this script came from. */
 export function createClient(options: ClientOptions = {}): Client {

@@ -15,7 +15,6 @@ export const SCRIPT_NAMES = [
   "shoal-notice.mjs",
   "shoal-save.mjs",
   "shoal-bridge.mjs",
-  "shoal-diagnose.mjs",
   "shoal-tabs.mjs",
   "shoal-hls.mjs",
 ] as const;

@@ -87,7 +87,8 @@ export class Liaison {
 
   /** For reads of the origin: past the worker, which would only come to us with them. */
   past(init: RequestInit): RequestInit {
-    if (!this.isAsked) return init;
+    // What is sent is nothing for the worker, and with a header of ours another site would be asked for leave first.
+    if (!this.isAsked || init.method === "POST") return init;
     const headers = new Headers(init.headers);
     headers.set(BYPASS_HEADER, "1");
     return { ...init, headers };
@@ -137,7 +138,7 @@ export class Liaison {
     const over: string[] = [];
     for (const url of urls) {
       const { content, left = 0 } = (await standing(url)) ?? {};
-      if (content === undefined || left <= 0) {
+      if (content === undefined) {
         over.push(voucherKey(url));
         this.#vouched.delete(url);
         continue;
@@ -146,7 +147,8 @@ export class Liaison {
       const before = this.#vouched.get(url);
       const isNew = before?.asset !== asset || before.until < Date.now() + VOUCHED_FOR / 2;
       if (!isNew) continue;
-      const until = Date.now() + Math.floor(Math.min(VOUCHED_FOR, left));
+      // What is stale already counts when the origin fails.
+      const until = Date.now() + Math.floor(Math.max(0, Math.min(VOUCHED_FOR, left)));
       const voucher: Voucher = { asset, manifest, until };
       this.#vouched.set(url, voucher);
       records.push([voucherKey(url), writeVoucher(voucher)]);

@@ -74,7 +74,7 @@ test("nobody answers at the tracker's port", async ({ page }) => {
   const port = await unusedPort();
   await open(page, `data-tracker="http://127.0.0.1:${port}"`);
   await page.waitForFunction(() => window.shoal?.stats().tracker === "unreachable");
-  failing.add(`ws://127.0.0.1:${port}/`);
+  failing.add(`ws://127.0.0.1:${port}/`).add(`http://127.0.0.1:${port}/manifest`);
   await worksAsWithout(page, "answered");
   expect(await state(page)).toMatchObject({ state: "origin-only", tracker: "unreachable" });
 });
@@ -82,7 +82,7 @@ test("nobody answers at the tracker's port", async ({ page }) => {
 test("the tracker's address is that of something else", async ({ page }) => {
   await open(page, `data-tracker="${stage.site.url}"`);
   await page.waitForFunction(() => window.shoal?.stats().tracker === "unreachable");
-  failing.add(`${stage.site.url.replace("http", "ws")}/`);
+  failing.add(`${stage.site.url.replace("http", "ws")}/`).add(`${stage.site.url}/manifest`);
   await worksAsWithout(page, "answered");
 });
 

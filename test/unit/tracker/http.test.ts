@@ -33,7 +33,6 @@ describe("plain HTTP", () => {
         "shoal.mjs",
         "shoal-notice.mjs",
         "shoal-bridge.mjs",
-        "shoal-diagnose.mjs",
         "shoal-tabs.mjs",
         "shoal-attested.mjs",
       ];
