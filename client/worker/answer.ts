@@ -45,7 +45,7 @@ export async function answer(request: Request, clientId: string): Promise<Respon
     if (cached !== undefined) return cached;
   }
   const offered = await wanted.fromPage();
-  return offered ?? wanted.fromNetwork(voucher !== undefined);
+  return offered ?? wanted.fromNetwork();
 }
 
 /** A request that a page in front of the worker makes of the origin, as it would be without either. */
@@ -111,9 +111,9 @@ class Wanted {
   }
 
   /** An origin that is down, or says that it is, does not take with it what is here. */
-  async fromNetwork(isHere: boolean): Promise<Response> {
+  async fromNetwork(): Promise<Response> {
     const answered = this.#fetch();
-    const response = await answered.then(isHere ? whole : undefined).catch(() => null);
+    const response = await answered.then(whole).catch(() => null);
     if (response !== null && response.status < 500) return response;
     const voucher = await this.voucher();
     const cached = voucher && (await this.fromCache(voucher));
