@@ -83,8 +83,10 @@ test("a film in ranges of one file plays", async ({ stage, browser }) => {
   const { fatal, errors } = await watchLog(page);
   expect([...fatal, ...errors]).toEqual([]);
   const [bytes = 0] = Object.values(files.assets).map(({ length }) => length);
-  // Ranges that meet within a chunk share it.
-  expect(stage.site.sent("/film/whole.mp4")).toBe(bytes);
+  // Ranges that meet within a chunk share it. A read that is cut short has a slice or two on its way.
+  const sent = stage.site.sent("/film/whole.mp4");
+  expect(sent).toBeGreaterThanOrEqual(bytes);
+  expect(sent).toBeLessThan(bytes + 65_536);
 });
 
 test("a second visitor gets every segment from the first, with the origin away", async ({
