@@ -133,6 +133,8 @@ class PageClient implements Client {
   readonly #unwatch: Cancel;
   /** `null`: no service worker is wanted, or what deals with it is not here yet. */
   #liaison: liaison.Liaison | null = null;
+  /** URLs of our own reads that the worker does not know for ours, for as long as nobody has answered them. */
+  readonly #unmarked: string[] = [];
   /** Stops waiting for other tabs. */
   #alone: Cancel = () => {};
   #closed = false;
@@ -317,8 +319,15 @@ class PageClient implements Client {
   }
 
   /** Our own reads: not through the worker, which would ask us. */
-  #network(url: string, init: RequestInit): Promise<Response> {
-    return nativeFetch(url, this.#liaison?.past(init) ?? init);
+  async #network(url: string, init: RequestInit): Promise<Response> {
+    if (this.#liaison?.isAsked) return nativeFetch(url, this.#liaison.past(init));
+    // A worker that is still starting, or just taking over, may get to see it, and us, only later.
+    this.#unmarked.push(url);
+    try {
+      return await nativeFetch(url, init);
+    } finally {
+      this.#unmarked.splice(this.#unmarked.indexOf(url), 1);
+    }
   }
 
   #watchTabs(): void {
@@ -355,6 +364,7 @@ class PageClient implements Client {
       standing: async (url) => (isOurs(url) ? this.#peer.standing(url) : undefined),
       adopt: (content, body) => this.#peer.adopt(content, body),
       read: (url, init) => this.#network(url, init),
+      reads: (url) => this.#unmarked.includes(url),
       fetch: this.fetch,
       passed: () => this.#incidents.passed++,
       problem: (code, message) => this.#degraded(code, message),

@@ -40,6 +40,8 @@ export interface LiaisonNeeds {
   adopt(content: Content, body: Bytes): Promise<boolean>;
   /** From the network, past the worker. */
   read(url: string, init: RequestInit): Promise<Response>;
+  /** Whether such a read waits for an answer that may be going by the worker: to be answered with itself it would wait for ever. */
+  reads(url: string): boolean;
   problem(code: DegradedCode, message: string): void;
 }
 
@@ -85,10 +87,10 @@ export class Liaison {
     return this.#host?.isUp === true;
   }
 
-  /** For reads of the origin: past the worker, which would only come to us with them. */
+  /** For reads of the origin while it is asked: past the worker, which would only come to us with them. */
   past(init: RequestInit): RequestInit {
     // What is sent is nothing for the worker, and with a header of ours another site would be asked for leave first.
-    if (!this.isAsked || init.method === "POST") return init;
+    if (init.method === "POST") return init;
     const headers = new Headers(init.headers);
     headers.set(BYPASS_HEADER, "1");
     return { ...init, headers };
@@ -159,10 +161,11 @@ export class Liaison {
   }
 
   get #hosted(): Hosted {
-    const { find, fetch, passed } = this.#needs;
+    const { find, fetch, passed, reads } = this.#needs;
     return {
       fetch,
       async find(url) {
+        if (reads(url)) return undefined;
         const content = await find(url);
         if (content === undefined) passed();
         return content;

@@ -98,6 +98,63 @@ test("images, styles and scripts of a plain page come from another visitor, othe
   }
 });
 
+test("a read of the client's that a slow worker gets to see is not answered with itself", async ({
+  browser,
+}) => {
+  const own = await setWorkerStage();
+  try {
+    const late = noise(30_000, 5);
+    await own.publish({ "/late.bin": late });
+    // A worker that says hello, and looks for the page's lock, when the site has answered.
+    const held = new Map<string, (() => void) | null>();
+    for (const gate of ["/hello", "/lock"]) {
+      own.site.answer(gate, (_request, response) => {
+        if (held.has(gate)) held.set(gate, () => response.end());
+        else response.end();
+      });
+    }
+    const isHeld = (gate: string): Promise<void> =>
+      expect.poll(() => typeof held.get(gate)).toBe("function");
+    const script = `importScripts("${own.trackerUrl}/shoal-sw.js");`;
+    own.site.put("/shoal-sw.js", { body: SLOW_WORKER + script });
+    const page = await visitControlled(own, browser);
+    held.set("/hello", null).set("/lock", null);
+    await page.reload();
+    await isHeld("/hello");
+    const reading = fetched(page, `${own.site.url}/late.bin`);
+    await isHeld("/lock");
+    held.get("/hello")?.();
+    held.delete("/hello");
+    await answering(page);
+    held.get("/lock")?.();
+    expect(await reading).toMatchObject({ sha256: sha256(late) });
+    expect((await stats(page)).bytes.origin).toBe(late.length);
+    expect(own.site.requests("/late.bin")).toBe(1);
+  } finally {
+    await own.close();
+  }
+});
+
+/** Asks the site for leave before it answers a hello, or looks for locks after the file `late.bin` was asked for. */
+const SLOW_WORKER = `
+  let late;
+  addEventListener("fetch", ({ request }) => {
+    if (request.url.endsWith("/late.bin")) late ??= fetch("/lock");
+  });
+  const query = navigator.locks.query.bind(navigator.locks);
+  navigator.locks.query = async () => {
+    await late;
+    return query();
+  };
+  addEventListener("message", (event) => {
+    if (!event.isTrusted) return;
+    event.stopImmediatePropagation();
+    const { data, source, ports } = event;
+    const again = new ExtendableMessageEvent("message", { data, source, ports: [...ports] });
+    event.waitUntil(fetch("/hello").then(() => dispatchEvent(again)));
+  });
+`;
+
 test("what the first page loaded before anybody could answer is cached and vouched for", async ({
   browser,
 }) => {
