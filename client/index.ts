@@ -28,6 +28,7 @@ import * as diagnosis from "./diagnose.ts";
 import { Incidents } from "./incidents.ts";
 import { type ClientOptions, type Config, readOptions } from "./options.ts";
 import * as otherTabs from "./other-tabs.ts";
+import { OwnReads } from "./own-reads.ts";
 import { PlainClient } from "./plain-client.ts";
 import { type Asked, askedOf, initOf, rangeOf, type ShoalInit, unlessAborted } from "./request.ts";
 import { respond, unsatisfiable } from "./respond.ts";
@@ -133,8 +134,7 @@ class PageClient implements Client {
   readonly #unwatch: Cancel;
   /** `null`: no service worker is wanted, or what deals with it is not here yet. */
   #liaison: liaison.Liaison | null = null;
-  /** URLs of our own reads that the worker does not know for ours, for as long as nobody has answered them. */
-  readonly #unmarked: string[] = [];
+  readonly #ownReads = new OwnReads(nativeFetch, () => this.#liaison?.marker ?? null);
   /** Stops waiting for other tabs. */
   #alone: Cancel = () => {};
   #closed = false;
@@ -163,7 +163,7 @@ class PageClient implements Client {
         hasher,
         chunks: this.#store(CHUNKS_DATABASE, MEMORY_BYTES),
         index,
-        origin: fetchOrigin((url, init) => this.#network(url, init)),
+        origin: fetchOrigin((url, init) => this.#ownReads.read(url, init)),
         transport,
         tracker: webSocketConnector(),
       },
@@ -265,7 +265,7 @@ class PageClient implements Client {
         reading,
         fields: () => this.#peer.catalogue.fieldsOf(content),
         hasher: this.#hasher,
-        network: (part) => this.#network(asked.url, initOf(asked, part)),
+        network: (part) => this.#ownReads.read(asked.url, initOf(asked, part)),
       });
     } catch (error) {
       reading.close();
@@ -318,18 +318,6 @@ class PageClient implements Client {
     return this.#peer.close();
   }
 
-  /** Our own reads: not through the worker, which would ask us. */
-  async #network(url: string, init: RequestInit): Promise<Response> {
-    if (this.#liaison?.isAsked) return nativeFetch(url, this.#liaison.past(init));
-    // A worker that is still starting, or just taking over, may get to see it, and us, only later.
-    this.#unmarked.push(url);
-    try {
-      return await nativeFetch(url, init);
-    } finally {
-      this.#unmarked.splice(this.#unmarked.indexOf(url), 1);
-    }
-  }
-
   #watchTabs(): void {
     // What lives in memory is this tab's alone.
     if (this.#config.storage === "memory") return;
@@ -363,8 +351,8 @@ class PageClient implements Client {
       },
       standing: async (url) => (isOurs(url) ? this.#peer.standing(url) : undefined),
       adopt: (content, body) => this.#peer.adopt(content, body),
-      read: (url, init) => this.#network(url, init),
-      reads: (url) => this.#unmarked.includes(url),
+      read: (url, init) => this.#ownReads.read(url, init),
+      reads: (url) => this.#ownReads.mayBeSeen(url),
       fetch: this.fetch,
       passed: () => this.#incidents.passed++,
       problem: (code, message) => this.#degraded(code, message),

@@ -87,13 +87,9 @@ export class Liaison {
     return this.#host?.isUp === true;
   }
 
-  /** For reads of the origin while it is asked: past the worker, which would only come to us with them. */
-  past(init: RequestInit): RequestInit {
-    // What is sent is nothing for the worker, and with a header of ours another site would be asked for leave first.
-    if (init.method === "POST") return init;
-    const headers = new Headers(init.headers);
-    headers.set(BYPASS_HEADER, "1");
-    return { ...init, headers };
+  /** For reads of the origin: past the worker, which would only come to us with them. `null` while it comes with nothing. */
+  get marker(): ((init: RequestInit) => RequestInit) | null {
+    return this.isAsked ? marked : null;
   }
 
   /** A request for it was answered: from now on the worker may, for a while; or not, if it is not what it was. */
@@ -172,6 +168,14 @@ export class Liaison {
       },
     };
   }
+}
+
+function marked(init: RequestInit): RequestInit {
+  // What is sent is nothing for the worker, and with a header of ours another site would be asked for leave first.
+  if (init.method === "POST") return init;
+  const headers = new Headers(init.headers);
+  headers.set(BYPASS_HEADER, "1");
+  return { ...init, headers };
 }
 
 /** Takes every worker of Shoal's off this site. A site's own worker that lets Shoal answer stays. */
