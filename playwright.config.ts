@@ -10,7 +10,9 @@ export default defineConfig({
   fullyParallel: false,
   retries: 0,
   forbidOnly: true,
-  timeout: 60_000,
+  timeout: 90_000,
+  // A busy machine takes its time. What does not come is found out all the same.
+  expect: { timeout: 20_000 },
   reporter: [["list"]],
   use: { browserName: "chromium", launchOptions: launchOptions() },
 });
