@@ -15,6 +15,11 @@ export interface Item {
 }
 
 export interface Facts {
+  /** The origin of the demo's own page. */
+  readonly page: string;
+  readonly manifest: string;
+  /** Where visitors live, each on a site of its own; as many as may be there at once. */
+  readonly visitorPages: readonly string[];
   readonly tracker: string;
   /** Where the counters and switches are, and the tracker's other doors. */
   readonly controls: string;

@@ -87,7 +87,7 @@ function watch(yours: NonNullable<typeof client>, { regions }: Facts): void {
     links(swarm);
   }, REPORT_MS);
 
-  const add = visitors(swarm, regions);
+  const add = visitors(swarm, known);
   // Somebody is there already, as on any page that people read; `?alone` is for those who want to see it from the start.
   if (!new URLSearchParams(location.search).has("alone")) add();
 }

@@ -28,15 +28,15 @@ export function reporting(client: Client, tell: (report: Report) => void): () =>
   return () => clearInterval(timer);
 }
 
-/** From a frame to the page around it; pages of other sites hear nothing. */
-export function tellParent(report: Report): void {
-  window.parent.postMessage({ shoalDemo: report }, location.origin);
+/** From a frame to the page around it; other pages hear nothing. */
+export function tellParent(report: Report, page: string): void {
+  window.parent.postMessage({ shoalDemo: report }, page);
 }
 
 /** What this frame tells. Anything else that may be posted here is none of our business. */
 export function hearFrame(frame: HTMLIFrameElement, heard: (report: Report) => void): () => void {
   const listen = ({ origin, source, data }: MessageEvent<unknown>) => {
-    if (origin !== location.origin || source !== frame.contentWindow) return;
+    if (source !== frame.contentWindow || origin !== new URL(frame.src).origin) return;
     if (typeof data !== "object" || data === null || !("shoalDemo" in data)) return;
     // From our own frame, in the shape that `tellParent` gave it.
     heard(data.shoalDemo as Report);

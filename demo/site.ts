@@ -2,7 +2,7 @@
 // their order of starting and their end. Everything listens on loopback only.
 
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer, type IncomingMessage, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -41,6 +41,8 @@ export class MissingPages extends Error {
 }
 
 const HOST = "127.0.0.1";
+/** Each holds the files in memory and keeps links to all others; more would only make a laptop warm. */
+const MOST_VISITORS = 8;
 const MANIFEST_PATH = "/.well-known/shoal.json";
 const LIVE_PATH = "content/live";
 const SKY_PATH = "content/sky.json";
@@ -50,6 +52,13 @@ const SKY_PATH = "content/sky.json";
  * left of it on a busy evening, hardly enough for one to watch the channel.
  */
 const RATES: OriginRates = { normal: 6 * 1024 * 1024, slow: 1024 * 1024 };
+
+/**
+ * To a browser each is another site, which runs in a process of its own: what a visitor does there keeps nobody else from
+ * moving. Browsers resolve them to the loopback by themselves (RFC 6761, section 6.3), Safari does not.
+ */
+const visitorNames = (port: number): string[] =>
+  Array.from({ length: MOST_VISITORS }, (_, at) => `visitor-${at}.localhost:${port}`);
 
 /** Rejects with `EADDRINUSE` when the port is taken. */
 export async function startSite(options: SiteOptions): Promise<RunningSite> {
@@ -82,6 +91,7 @@ async function started(
   undo.push(() => rm(directory, { recursive: true, force: true }));
   const regions = join(directory, "regions.json");
   await writeFile(regions, JSON.stringify(REGION_RULES));
+  const visitorPages = visitorNames(port).map((name) => `http://${name}`);
   const tracker = new SwitchedTracker({ host: HOST, sites: [url], regions, trustProxy: 1 });
   const trackerPort = await tracker.switch(true);
   undo.push(() => tracker.switch(false));
@@ -103,6 +113,9 @@ async function started(
   // Whoever comes from now on finds a channel in the manifest, and a whole window of it.
   await edition.until(`/${LIVE_PATH}/${segmentName(LIVE_WINDOW - 1)}`);
   const facts = {
+    page: url,
+    manifest: url + MANIFEST_PATH,
+    visitorPages: visitorPages.map((origin) => `${origin}/visitor.html`),
     controls: `http://localhost:${controlsPort}`,
     tracker: trackerUrl,
     regions: REGIONS,
@@ -133,9 +146,14 @@ async function started(
 
   site.on("request", (request, response) => {
     const { pathname } = new URL(request.url ?? "/", url);
-    if (request.headers.host !== `localhost:${port}`) {
+    const { host = "" } = request.headers;
+    if (visitorPages.includes(`http://${host}`)) {
+      pages.answer(response, pathname);
+    } else if (host !== `localhost:${port}`) {
       // One name for the site: the manifest speaks of its URLs, and nobody gets here by another name by accident.
       response.writeHead(307, { location: `${url}${pathname}` }).end();
+    } else if (isForeign(request, response)) {
+      response.writeHead(204).end();
     } else if (pathname === MANIFEST_PATH) {
       edition.answer(request, response);
     } else if (pathname.startsWith("/content/")) {
@@ -154,12 +172,22 @@ async function started(
       switchTracker: async (on) => void (await tracker.switch(on)),
     });
   });
-  const doors = new Doors();
+  const doors = new Doors(url, visitorPages);
   undo.push(async () => doors.close());
   controls.on("upgrade", (request: IncomingMessage, stream: Duplex, head: Buffer) =>
     doors.through(request, stream, { head, port: trackerPort }),
   );
   return { url, trackerUrl, close };
+}
+
+/** The visitors' pages, and any other site: what is here is for everybody, and to be shared. Whether that is all they ask. */
+function isForeign(request: IncomingMessage, response: ServerResponse): boolean {
+  response.setHeader("access-control-allow-origin", "*");
+  response.setHeader("access-control-expose-headers", "content-range, etag, shoal-cache-control");
+  if (request.method !== "OPTIONS") return false;
+  response.setHeader("access-control-allow-headers", "range, if-none-match");
+  response.setHeader("access-control-max-age", "600");
+  return true;
 }
 
 const playlist = (body: string): MadeContent => ({

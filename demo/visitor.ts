@@ -11,7 +11,7 @@ import { read } from "./reading.ts";
 import { reporting, tellParent } from "./report.ts";
 import { type Fetch, fetchOf } from "./shoal.ts";
 
-const { controls, items, live } = facts();
+const { controls, items, live, manifest, page: around } = facts();
 
 /** A little over half a segment: nothing is missed, and nobody is asked twice for the same. */
 const PLAYLIST_MS = 1200;
@@ -56,9 +56,9 @@ function visit(): void {
   misbehave(BEHAVIOURS.find((known) => known === asked.get("behaviour")) ?? "honest");
   const door = `${controls.replace(/^http/, "ws")}/door/${asked.get("region")}/${asked.get("visitor")}`;
   // From the package, as a site does that bundles it.
-  const client = createClient({ tracker: door, storage: "memory" });
+  const client = createClient({ tracker: door, manifest, storage: "memory" });
   window.addEventListener("pagehide", () => void client.close());
-  reporting(client, tellParent);
+  reporting(client, (report) => tellParent(report, around));
   const strip = element("p", { class: "strip" });
   page.replaceChildren(clientPanel(client, items), strip);
   const fetchBytes = fetchOf(client);

@@ -23,6 +23,14 @@ const DOOR = /^\/door\/(\d)\/(\d{1,3})$/;
 
 export class Doors {
   readonly #open = new Set<Duplex>();
+  readonly #page: string;
+  readonly #visitorPages: readonly string[];
+
+  /** Origins: the demo's own page's, and those of its visitors, who to the tracker are on that page too. */
+  constructor(page: string, visitorPages: readonly string[]) {
+    this.#page = page;
+    this.#visitorPages = visitorPages;
+  }
 
   /** Joins an upgrade to the tracker at this port of the loopback. Whatever is not a door is hung up on. */
   through(
@@ -33,15 +41,18 @@ export class Doors {
     const [, region = "", visitor = ""] = DOOR.exec(request.url ?? "") ?? [];
     // A reset by either side ends both; there is nobody to tell.
     stream.on("error", () => {});
-    if (region === "" || Number(region) >= REGIONS.length) return void stream.destroy();
+    const { origin = "" } = request.headers;
+    const isKnown = origin === this.#page || this.#visitorPages.includes(origin);
+    if (!isKnown || region === "" || Number(region) >= REGIONS.length) return void stream.destroy();
     const tracker = connect(port, "127.0.0.1", () => {
       const headers = request.rawHeaders.flatMap((text, at, all) =>
-        at % 2 === 0 && text.toLowerCase() !== "x-forwarded-for" ? [`${text}: ${all[at + 1]}`] : [],
+        at % 2 === 0 && !/^(x-forwarded-for|origin)$/i.test(text)
+          ? [`${text}: ${all[at + 1]}`]
+          : [],
       );
       const address = `10.${region}.${Number(visitor) >> 8}.${Number(visitor) & 255}`;
-      tracker.write(
-        `${["GET / HTTP/1.1", ...headers, `X-Forwarded-For: ${address}`].join("\r\n")}\r\n\r\n`,
-      );
+      const ours = [`Origin: ${this.#page}`, `X-Forwarded-For: ${address}`];
+      tracker.write(`${["GET / HTTP/1.1", ...headers, ...ours].join("\r\n")}\r\n\r\n`);
       tracker.write(head);
       tracker.pipe(stream).pipe(tracker);
     });

@@ -3,11 +3,9 @@
 
 import type { Behaviour } from "../behaviour.ts";
 import { element, existing } from "../element.ts";
+import type { Facts } from "../facts.ts";
 import { hearFrame } from "../report.ts";
 import type { Swarm } from "../swarm.ts";
-
-/** Each holds the files in memory and keeps links to all others; more would only make a laptop warm. */
-const MOST = 8;
 
 const NAMES: Readonly<Record<Behaviour, string>> = {
   honest: "Visitor",
@@ -16,7 +14,14 @@ const NAMES: Readonly<Record<Behaviour, string>> = {
 };
 
 /** Returns how to add one without a click. */
-export function visitors(swarm: Swarm, regions: readonly string[]): () => void {
+export function visitors(swarm: Swarm, { regions, visitorPages }: Facts): () => void {
+  const most = visitorPages.length;
+  // Where their names lead nowhere, visitors are pages of this site and share its thread with everything else here.
+  const probe = visitorPages.slice(0, 1).map((page) => fetch(page, { mode: "no-cors" }));
+  const pages = Promise.all(probe).then(
+    () => visitorPages,
+    () => [],
+  );
   const list = existing("visitors", HTMLElement);
   const empty = existing("visitors-empty", HTMLElement);
   const region = existing("region", HTMLSelectElement);
@@ -30,7 +35,7 @@ export function visitors(swarm: Swarm, regions: readonly string[]): () => void {
   ).map(([id, count, behaviour]) => {
     const button = existing(id, HTMLButtonElement);
     button.addEventListener("click", () => {
-      for (let one = 0; one < count && list.childElementCount < MOST; one++) add(behaviour);
+      for (let one = 0; one < count && list.childElementCount < most; one++) add(behaviour);
     });
     return button;
   });
@@ -42,6 +47,14 @@ export function visitors(swarm: Swarm, regions: readonly string[]): () => void {
   /** You are the first. */
   let last = 0;
 
+  /** Gives the frame a site that nobody else there lives on. */
+  async function settle(frame: HTMLIFrameElement, asked: URLSearchParams): Promise<void> {
+    const free = await pages;
+    const taken = [...list.querySelectorAll("iframe")].map(({ src }) => src.split("?")[0]);
+    const page = free.find((one) => !taken.includes(one)) ?? "visitor.html";
+    frame.src = `${page}?${asked}`;
+  }
+
   function add(behaviour: Behaviour): void {
     const id = ++last;
     const name = `${NAMES[behaviour]} ${id + 1}`;
@@ -49,7 +62,7 @@ export function visitors(swarm: Swarm, regions: readonly string[]): () => void {
     const asked = new URLSearchParams({ visitor: `${id}`, region: `${where}`, behaviour });
     const remove = element("button", { type: "button", class: "plain" }, "Remove");
     remove.setAttribute("aria-label", `Remove ${name}`);
-    const frame = element("iframe", { src: `visitor.html?${asked}`, title: name });
+    const frame = element("iframe", { title: name });
     const place = element("span", { class: "quiet" }, regions[where] ?? "");
     const card = element(
       "section",
@@ -67,13 +80,14 @@ export function visitors(swarm: Swarm, regions: readonly string[]): () => void {
       buttons[0]?.focus();
     });
     list.append(card);
+    void settle(frame, asked);
     update();
   }
 
   function update(): void {
     const count = list.childElementCount;
     empty.hidden = count > 0;
-    for (const button of buttons) button.disabled = count >= MOST;
+    for (const button of buttons) button.disabled = count >= most;
   }
   return () => add("honest");
 }

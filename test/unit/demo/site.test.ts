@@ -2,10 +2,11 @@
 
 import { createHash } from "node:crypto";
 import { readdir } from "node:fs/promises";
-import { createServer } from "node:http";
+import { createServer, get } from "node:http";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { WebSocket } from "ws";
+import type { Facts } from "../../../demo/facts.ts";
 import { startSite } from "../../../demo/site.ts";
 import { SECRET_BYTES } from "../../../tracker/protocol/ids.ts";
 import { parseManifest } from "../../../tracker/protocol/manifest.ts";
@@ -25,7 +26,7 @@ async function site(port = 0) {
   return running;
 }
 
-const factsIn = (html: string): { tracker: string; controls: string; items: { url: string }[] } =>
+const factsIn = (html: string): Facts =>
   JSON.parse(/id="facts">(.*?)<\/script>/.exec(html)?.[1] ?? "null");
 
 describe("the demo", () => {
@@ -57,7 +58,7 @@ describe("the demo", () => {
     const tag = `<script src="${trackerUrl}/shoal.js" defer></script>`;
     expect(await (await fetch(url)).text()).toContain(tag);
     const visitor = await (await fetch(`${url}/visitor.html`)).text();
-    expect(visitor).not.toContain("shoal.js");
+    expect(visitor).not.toContain(tag);
     expect(factsIn(visitor).tracker).toBe(trackerUrl);
     expect((await fetch(`${trackerUrl}/healthz`)).ok).toBe(true);
   });
@@ -143,6 +144,31 @@ describe("the demo", () => {
     }
   });
 
+  test("has a site for each visitor, whom its doors know as the page's own", async () => {
+    const { url } = await site();
+    const { controls, visitorPages, items } = factsIn(await (await fetch(url)).text());
+    expect(new Set(visitorPages.map((page) => new URL(page).hostname)).size).toBe(8);
+    const { port } = new URL(url);
+    for (const page of visitorPages) {
+      const { host, origin, pathname } = new URL(page);
+      // Node, unlike browsers, asks the network for such names.
+      expect(await statusAs(host, `http://127.0.0.1:${port}${pathname}`)).toBe(200);
+      expect(await statusAs(host, `http://127.0.0.1:${port}/content/live/index.m3u8`)).toBe(404);
+      expect(await regionAt(`${controls.replace("http", "ws")}/door/1/1`, origin)).toBe(
+        "South wing",
+      );
+    }
+    const stranger = `http://visitor-0.localhost.example:${port}`;
+    const door = `${controls.replace("http", "ws")}/door/1/1`;
+    await expect(regionAt(door, stranger)).rejects.toThrow();
+    const asked = await fetch(items[0]?.url ?? "", {
+      method: "OPTIONS",
+      headers: { Origin: new URL(visitorPages[0] ?? "").origin },
+    });
+    expect(asked.headers.get("access-control-allow-headers")).toContain("range");
+    expect(asked.headers.get("access-control-allow-origin")).toBe("*");
+  });
+
   test("leaves nothing open and nothing on disk", async () => {
     // A temporary directory that no other demo on this machine uses.
     const temporary = await temporaryDirectory();
@@ -174,6 +200,15 @@ async function segmentsOf(playlist: string): Promise<readonly string[]> {
   const text = await (await fetch(playlist)).text();
   const names = text.split("\n").filter((line) => line.endsWith(".m4s"));
   return names.map((name) => new URL(name, playlist).href);
+}
+
+function statusAs(host: string, url: string): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    get(url, { headers: { host } }, (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    }).on("error", reject);
+  });
 }
 
 /** What the tracker behind this door says of where the page is. */
