@@ -35,6 +35,10 @@ test("opened, a download, a crowd, and a dead origin", async ({ page }) => {
   await page.getByRole("button", { name: "Add 5" }).click();
   await page.waitForFunction(() => document.querySelectorAll(".visitor-node").length === 7);
   await shoot(page, "crowd");
+  await page.locator("#visitors").scrollIntoViewIfNeeded();
+  const last = page.frameLocator("#visitors iframe >> nth=-1");
+  await last.getByText("In the swarm").waitFor();
+  await shoot(page, "visitors");
   await page.getByRole("button", { name: "Ask Shoal" }).click();
   await page.getByText("It works:").waitFor();
   await shoot(page, "whole", true);
@@ -44,6 +48,8 @@ test("opened, a download, a crowd, and a dead origin", async ({ page }) => {
   await shoot(page, "origin-and-tracker-off");
   await page.getByLabel("Origin on").check();
   await page.getByLabel("Tracker on").check();
+  // The next test finds them as they are then.
+  await page.waitForFunction(() => window.shoal?.stats().tracker === "connected");
 });
 
 test("a liar and a silent one", async ({ page }) => {
