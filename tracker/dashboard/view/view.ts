@@ -5,6 +5,8 @@ import uPlot from "uplot";
 import type { DashboardData } from "../history.ts";
 
 const REFRESH_MS = 5000;
+/** Minutes, up to now. */
+const LEAST_SPAN = -5;
 const HEIGHT = 180;
 
 const find = (id: string): HTMLElement => {
@@ -67,7 +69,8 @@ class Chart {
       cursor: { show: false },
       legend: { show: false },
       scales: {
-        x: { time: false, range: () => [-60, 0] },
+        // A tracker that has just started fills its charts as well as one that has run all day.
+        x: { time: false, range: (_plot, oldest) => [Math.min(LEAST_SPAN, Math.floor(oldest)), 0] },
         y: { range: (_plot, _low, high) => [0, most ?? Math.max(1, high * 1.1)] },
       },
       axes: [
