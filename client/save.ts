@@ -1,6 +1,7 @@
 // A large download onto the visitor's disk, in a module of its own for the pages that offer one. Neither the file nor any
 // large part of it is ever in memory. What had come before an abort, a reload or a crash is in the cache, as far as its
-// budget goes, and is not transferred again. Leaves no half file behind.
+// budget goes, and is not transferred again. Leaves no half file behind. What links of the page download comes the same way, if the
+// page wants it.
 
 import type { Bytes } from "../tracker/protocol/bytes.ts";
 import type { Client } from "./index.ts";
@@ -74,6 +75,52 @@ async function asked(suggestedName: string): Promise<FileSystemFileHandle | null
   }
 }
 
+/**
+ * From now on a click on a link of this site's with `download` saves through the client what Shoal may serve; anything else, and
+ * what fails on the way, is left to the browser as if nobody had been here. The file is among the downloads once it is
+ * whole; until then the link is `aria-busy`, and whoever leaves the page is asked. Returns how to stop.
+ */
+export function saveLinks(client: Pick<Client, "fetch">): () => void {
+  const clicked = (event: MouseEvent): void => {
+    const link = linkOf(event);
+    if (link === null) return;
+    event.preventDefault();
+    if (link.ariaBusy !== "true") void saveLink(client, link);
+  };
+  // After all of the page's own listeners: what they have prevented is theirs.
+  addEventListener("click", clicked);
+  return () => removeEventListener("click", clicked);
+}
+
+function linkOf(event: MouseEvent): HTMLAnchorElement | null {
+  const { target, defaultPrevented, button, altKey, ctrlKey, metaKey, shiftKey } = event;
+  if (defaultPrevented || button !== 0 || altKey || ctrlKey || metaKey || shiftKey) return null;
+  const selector = "a[href][download]";
+  const link = target instanceof Element ? target.closest<HTMLAnchorElement>(selector) : null;
+  // To another site's the browser navigates, whatever the link says; and a drawing's link is no element of this kind.
+  return link?.origin === location.origin && /^https?:$/.test(link.protocol) ? link : null;
+}
+
+async function saveLink(client: Pick<Client, "fetch">, link: HTMLAnchorElement): Promise<void> {
+  const { href, download } = link;
+  // The browser goes on with a download when the page is gone; this page cannot.
+  const leaving = (event: Event): void => event.preventDefault();
+  addEventListener("beforeunload", leaving);
+  link.ariaBusy = "true";
+  try {
+    const response = await client.fetch(href, { shoal: { passThrough: false } });
+    if (!response.ok || response.body === null) throw new Error("It is not Shoal's");
+    await handed(await gathered(response.body, response), download || nameOf(new URL(href)));
+  } catch {
+    // A copy, so that listeners do not hear of a second click.
+    const copy = Object.assign(link.cloneNode() as HTMLAnchorElement, { onclick: null });
+    copy.click();
+  } finally {
+    link.ariaBusy = null;
+    removeEventListener("beforeunload", leaving);
+  }
+}
+
 function counting(
   total: number | null,
   tell: SaveOptions["progress"],
@@ -108,7 +155,9 @@ async function gathered(body: ReadableStream<Bytes>, { headers }: Response): Pro
   return new Blob([...blobs, ...parts], { type: headers.get("Content-Type") ?? "" });
 }
 
-function handed(blob: Blob, name: string): void {
+async function handed(blob: Blob, name: string): Promise<void> {
+  // The browser takes more than it has room for, and only whoever reads it is told.
+  await blob.slice(0, 1).arrayBuffer();
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
   link.download = name;

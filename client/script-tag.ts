@@ -68,7 +68,12 @@ function start(): void {
       if (code.startsWith("worker/")) warn(`Shoal: ${message}`);
     });
     window.shoal = client;
-    if (tag !== null) void attend(client, options, tag);
+    if (tag === null) return;
+    void attend(client, options, tag);
+    if (tag.dataset.downloads !== "on") return;
+    const save = loaded<typeof import("./save.ts")>("shoal-save.mjs");
+    // Without the file they are the browser's, as ever.
+    void save.then(({ saveLinks }) => saveLinks(client)).catch(() => {});
   } catch (error) {
     console.warn("Shoal is off on this page:", error);
   }

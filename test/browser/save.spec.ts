@@ -1,20 +1,27 @@
 // Large downloads onto the disk: into a file that the page names, and among the browser's downloads where none can be
-// asked for. Broken off there is no half file, and what had come is not transferred again.
+// asked for. Broken off there is no half file, and what had come is not transferred again. And what plain links download.
 
 import { readFile } from "node:fs/promises";
-import { expect, type Page, test } from "@playwright/test";
+import { type Download, expect, type Page, test } from "@playwright/test";
 import type { Client } from "../../client/index.ts";
-import type { SaveProgress, save } from "../../client/save.ts";
-import { noise, type Stage, setStage, sha256, stats } from "../support/stage.ts";
+import type { SaveProgress, save, saveLinks } from "../../client/save.ts";
+import { fetched, noise, type Stage, sha256, stats } from "../support/stage.ts";
+import { setWorkerStage, TAG, visitControlled } from "../support/worker-stage.ts";
 
 const FILM = noise(6_000_000, 11);
 const PATH = "/films/a%20film.bin";
+const BROKEN = "/broken.bin";
 
 let stage: Stage;
 let page: Page;
 test.beforeAll(async () => {
-  stage = await setStage();
-  await stage.publish({ [PATH]: FILM });
+  stage = await setWorkerStage();
+  await stage.publish({ [PATH]: FILM, [BROKEN]: FILM.subarray(0, 300_000) });
+  // Published, but the site gives it to nobody but the browser itself.
+  stage.site.answer(BROKEN, (request, response) => {
+    if (request.headers["sec-fetch-mode"] === "navigate") response.end(FILM.subarray(0, 300_000));
+    else response.destroy();
+  });
   stage.site.put("/plain.bin", { body: FILM.subarray(0, 100_000) });
 });
 test.afterAll(() => stage.close());
@@ -29,6 +36,7 @@ test.afterEach(() => page.context().close());
 
 interface Saving {
   readonly save: typeof save;
+  readonly saveLinks: typeof saveLinks;
   file?: FileSystemFileHandle;
   readonly told: SaveProgress[];
   readonly stop: AbortController;
@@ -44,8 +52,8 @@ declare global {
 /** The module, as a page has it that loads it from the tracker. */
 async function ready(): Promise<void> {
   await page.evaluate(async (address) => {
-    const module: { readonly save: typeof save } = await import(address);
-    window.saving = { save: module.save, told: [], stop: new AbortController() };
+    const module: Pick<Saving, "save" | "saveLinks"> = await import(address);
+    window.saving = { ...module, told: [], stop: new AbortController() };
   }, `${stage.trackerUrl}/shoal-save.mjs`);
 }
 
@@ -135,4 +143,108 @@ test("what is not there is not saved, and says why", async () => {
   await begin("/nothing.bin", true);
   await expect.poll(outcome).toContain("nothing.bin cannot be saved: it was answered with 404");
   expect((await written()).size).toBe(0);
+});
+
+test.describe("a link with download", () => {
+  const attributes = { ...TAG, "data-downloads": "on" };
+  let visitor: Page;
+  test.beforeAll(async ({ browser }) => {
+    visitor = await visitControlled(stage, browser, { attributes });
+  });
+
+  /** A click on a link to there, as a visitor's: what the browser downloads then. */
+  async function clicked(path: string, download = ""): Promise<Download> {
+    await visitor.evaluate(
+      ([href, name]) => {
+        const link = Object.assign(document.createElement("a"), { href, textContent: "Save" });
+        link.setAttribute("download", name);
+        link.setAttribute("onclick", "window.clicks = (window.clicks ?? 0) + 1");
+        document.body.replaceChildren(link);
+      },
+      [path, download] as const,
+    );
+    const came = visitor.waitForEvent("download");
+    await visitor.click("a");
+    return came;
+  }
+  const bytesOf = async (download: Download): Promise<string> =>
+    sha256(await readFile(await download.path()));
+
+  test("comes from another visitor with the origin off", async () => {
+    expect(await fetched(page, PATH)).toMatchObject({ sha256: sha256(FILM) });
+    await stage.site.goOffline();
+    try {
+      const download = await clicked(PATH, "mine.bin");
+      expect(download.suggestedFilename()).toBe("mine.bin");
+      expect(await bytesOf(download)).toBe(sha256(FILM));
+      const { peers, origin } = (await stats(visitor)).bytes;
+      expect({ peers, origin }).toEqual({ peers: FILM.length, origin: 0 });
+    } finally {
+      await stage.site.goOnline();
+    }
+    const again = await clicked(PATH);
+    expect(again.suggestedFilename()).toBe("a film.bin");
+    expect(await bytesOf(again)).toBe(sha256(FILM));
+    await expect(visitor.locator("a[aria-busy]")).toHaveCount(0);
+  });
+
+  test("to what Shoal has no part in, or cannot bring, is the browser's own", async () => {
+    const clicks: number = await visitor.evaluate("window.clicks ?? 0");
+    const download = await clicked("/plain.bin");
+    expect(new URL(download.url()).protocol).toBe("http:");
+    expect(await bytesOf(download)).toBe(sha256(FILM.subarray(0, 100_000)));
+    const broken = await clicked(BROKEN);
+    expect(new URL(broken.url()).protocol).toBe("http:");
+    expect(await bytesOf(broken)).toBe(sha256(FILM.subarray(0, 300_000)));
+    expect(await visitor.evaluate("window.clicks")).toBe(clicks + 2);
+  });
+
+  test("is left alone where the page, the visitor or the address says so, and asked for once", async () => {
+    const seen = await page.evaluate(() => {
+      const { saveLinks } = window.saving as Saving;
+      const asked: unknown[] = [];
+      const stop = saveLinks({
+        fetch: (url) => {
+          asked.push(url);
+          return new Promise(() => {});
+        },
+      });
+      const link = document.createElement("a");
+      const at = (href: string): void => {
+        link.href = href;
+        link.download = "";
+        document.body.replaceChildren(link);
+      };
+      const click = (how: MouseEventInit = {}): void => {
+        link.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true, ...how }));
+      };
+      // What is left to the browser it need not do here.
+      addEventListener("click", (event) => event.preventDefault());
+      at("/ours");
+      for (const key of ["altKey", "ctrlKey", "metaKey", "shiftKey"]) click({ [key]: true });
+      click({ button: 1 });
+      link.onclick = () => false;
+      click();
+      link.onclick = null;
+      link.removeAttribute("download");
+      click();
+      const others = ["http://other.example/a", URL.createObjectURL(new Blob(["a"])), "mailto:a"];
+      for (const other of others) {
+        at(other);
+        click();
+      }
+      const before = asked.length;
+      at("/ours");
+      click();
+      click();
+      const stays = !dispatchEvent(new Event("beforeunload", { cancelable: true }));
+      const during = { asked: asked.length, busy: link.ariaBusy, stays };
+      stop();
+      link.ariaBusy = null;
+      click();
+      return { before, during, after: asked.length };
+    });
+    const during = { asked: 1, busy: "true", stays: true };
+    expect(seen).toEqual({ before: 0, during, after: 1 });
+  });
 });

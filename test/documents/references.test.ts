@@ -24,13 +24,13 @@ import {
 } from "../support/documents.ts";
 
 test("the README's attributes are those that the tag takes", () => {
-  // Of the visitor's notice, which the tag loads and does not read.
-  const notice = ["data-badge", "data-texts"];
+  // Of scripts that the tag loads: no options of the client's.
+  const others = ["data-badge", "data-downloads", "data-texts"];
   const taken = Object.keys(ATTRIBUTES).map(
     (name) => `data-${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
   );
   expect(firstColumn(section("README.md", "## Options")).sort()).toEqual(
-    [...taken, ...notice].sort(),
+    [...taken, ...others].sort(),
   );
 });
 

@@ -57,7 +57,9 @@ function complaintsAbout(html: string): string[] {
 }
 
 function complaintsAboutAttribute(name: string, value: string): string[] {
-  if (name === "data-badge") return /^(on|off)$/.test(value) ? [] : [`data-badge is ${value}`];
+  if (name === "data-badge" || name === "data-downloads") {
+    return /^(on|off)$/.test(value) ? [] : [`${name} is ${value}`];
+  }
   if (name === "data-texts") {
     const unknown = Object.keys(JSON.parse(value)).filter((text) => !(text in TEXTS));
     return unknown.map((text) => `data-texts has no ${text}`);
