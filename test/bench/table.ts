@@ -26,18 +26,27 @@ function cells(work: Work, measure: Measure, rounds: readonly Round[]): readonly
   const { medians, against, verdict } = judge(measure, rounds);
   const shown = (role: Role): string => {
     const value = medians[role];
-    if (work.variants[role] === undefined) return "";
-    return value === null ? "failed" : value.toFixed(digits);
+    if (value !== null) return value.toFixed(digits);
+    return isAbsent(role, measure, rounds) ? "" : "failed";
   };
-  const rival = work.variants.rival === undefined ? "" : ` (${work.variants.rival.name})`;
+  const { rival } = work.variants;
+  const theirs = shown("rival");
   const compared = target?.against !== undefined && against !== null;
   return [
     shown("plain"),
-    shown("rival") + rival,
+    rival === undefined || theirs === "" ? theirs : `${theirs} (${rival.name})`,
     shown("shoal"),
     target === undefined ? "" : targetText(target),
     (verdict === "none" ? "" : verdict) + (compared ? ` (${against.toFixed(2)})` : ""),
   ];
+}
+
+/** Nobody plays that part, or whoever does has no such figure: it came to an end of its own without. */
+function isAbsent(role: Role, { figure }: Measure, rounds: readonly Round[]): boolean {
+  const outcomes = rounds.flatMap((round) => round[role] ?? []);
+  const ended = outcomes.filter((outcome) => "figures" in outcome);
+  const hasNone = ended.length > 0 && ended.every(({ figures }) => !(figure in figures));
+  return outcomes.length === 0 || hasNone;
 }
 
 function targetText({ is, bound, against }: Target): string {

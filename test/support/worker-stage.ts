@@ -60,8 +60,9 @@ export async function publishFiles(
   files: Readonly<Record<string, SiteFile & { readonly type: string }>>,
 ): Promise<void> {
   const statements: AssetStatement[] = [];
-  for (const [path, { body, type }] of Object.entries(files)) {
-    site.put(path, { body, type });
+  for (const [path, file] of Object.entries(files)) {
+    const { body, type } = file;
+    site.put(path, file);
     statements.push(await publisher.statement(site.url + path, Buffer.from(body), { type }));
   }
   site.put("/.well-known/shoal.json", { body: writeManifest(1, publisher.key, statements) });

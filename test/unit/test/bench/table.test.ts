@@ -58,6 +58,26 @@ test("a row a measure, columns in line, and the ratio where a target is one", ()
   ]);
 });
 
+test("a figure that a variant has not got is no failure; one that came to nothing is", () => {
+  const text = table([
+    {
+      work: { ...work, measures: [{ figure: "copies" }, { figure: "noise" }] },
+      rounds: [
+        {
+          plain: { figures: { noise: Number.NaN } },
+          rival: { figures: { noise: 2 } },
+          shoal: { figures: { copies: 1, noise: 1 } },
+        },
+        { plain: { failed: "the page crashed" }, rival: { failed: "so did this" } },
+      ],
+    },
+  ]);
+  expect(text.split("\n").slice(2)).toEqual([
+    "crowd  copies                            1.00",
+    "       noise   failed      2.00 (Other)  1.00",
+  ]);
+});
+
 test("a variant that never came to its end says so, and one that is not there says nothing", () => {
   const { plain, shoal } = work.variants;
   const text = table([
