@@ -30,8 +30,6 @@ interface Picking {
 }
 
 const PROGRESS_MS = 100;
-/** Handed to the browser's own storage of blobs at a time: it keeps much of that on disk, and this much is in memory here. */
-const PART_BYTES = 8 * 1024 * 1024;
 /** Until then the browser has long begun to copy the file it was handed. */
 const HANDED_MS = 60_000;
 
@@ -55,11 +53,11 @@ export async function save(
   if (!response.ok || response.body === null) {
     throw new Error(`${address.href} cannot be saved: it was answered with ${response.status}.`);
   }
-  const body = response.body.pipeThrough(counting(totalOf(response), progress));
-  if (file === null) return handed(await gathered(body, response), name);
+  const counted = counting(totalOf(response), progress);
+  if (file === null) return handed(await gathered(response.body, response, counted), name);
   const writable = await file.createWritable();
   // Closed at the end, or aborted: what is written shows only when it is whole.
-  await body.pipeTo(writable, signal ? { signal } : {});
+  await response.body.pipeThrough(counted).pipeTo(writable, signal ? { signal } : {});
 }
 
 /** `null`: this browser cannot ask, or not now. */
@@ -110,7 +108,7 @@ async function saveLink(client: Pick<Client, "fetch">, link: HTMLAnchorElement):
   try {
     const response = await client.fetch(href, { shoal: { passThrough: false } });
     if (!response.ok || response.body === null) throw new Error("It is not Shoal's");
-    await handed(await gathered(response.body, response), download || nameOf(new URL(href)));
+    handed(await gathered(response.body, response), download || nameOf(new URL(href)));
   } catch {
     // A copy, so that listeners do not hear of a second click.
     const copy = Object.assign(link.cloneNode() as HTMLAnchorElement, { onclick: null });
@@ -139,25 +137,26 @@ function counting(
   });
 }
 
-async function gathered(body: ReadableStream<Bytes>, { headers }: Response): Promise<Blob> {
-  const blobs: Blob[] = [];
-  let parts: Bytes[] = [];
-  let held = 0;
-  const reader = body.getReader();
-  for (let next = await reader.read(); !next.done; next = await reader.read()) {
-    parts.push(next.value);
-    held += next.value.length;
-    if (held < PART_BYTES) continue;
-    blobs.push(new Blob(parts));
-    parts = [];
-    held = 0;
+/**
+ * The browser's own way from a stream to a blob is the one that goes to the disk. What is put together from parts stays in memory, and
+ * in Chromium (156) cannot be read any more above 500 MB.
+ */
+async function gathered(
+  body: ReadableStream<Bytes>,
+  { headers }: Response,
+  through: TransformStream<Bytes, Bytes> = new TransformStream(),
+): Promise<Blob> {
+  const failure = body.pipeTo(through.writable).catch((why: unknown) => why);
+  const type = { "Content-Type": headers.get("Content-Type") ?? "" };
+  try {
+    return await new Response(through.readable, { headers: type }).blob();
+  } catch (error) {
+    // It says no more than that it failed.
+    throw (await failure) ?? error;
   }
-  return new Blob([...blobs, ...parts], { type: headers.get("Content-Type") ?? "" });
 }
 
-async function handed(blob: Blob, name: string): Promise<void> {
-  // The browser takes more than it has room for, and only whoever reads it is told.
-  await blob.slice(0, 1).arrayBuffer();
+function handed(blob: Blob, name: string): void {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
   link.download = name;

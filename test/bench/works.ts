@@ -5,7 +5,7 @@ import { alone } from "./works/alone.ts";
 import { cpu } from "./works/cpu.ts";
 import { crowdOfSix, crowdOfTwelve, unpublishedCrowd } from "./works/crowd.ts";
 import { live } from "./works/live.ts";
-import { memory } from "./works/memory.ts";
+import { memory, memorySaved } from "./works/memory.ts";
 import { page } from "./works/page.ts";
 import { pair } from "./works/pair.ts";
 import { silent } from "./works/silent.ts";
@@ -26,4 +26,5 @@ export const WORKS: readonly Work[] = [
   silent,
   cpu,
   memory,
+  memorySaved,
 ];

@@ -132,6 +132,14 @@ test("broken off there is no half file; after a reload the rest is transferred, 
   expect(bytes.cache + bytes.origin).toBe(FILM.length);
 });
 
+test("broken off on its way to the downloads, it says by what", async () => {
+  stage.site.limit(1_000_000);
+  await begin(PATH, false);
+  await expect.poll(async () => (await told()).at(-1)?.bytes ?? 0).toBeGreaterThan(100_000);
+  await page.evaluate(() => window.saving?.stop.abort(new Error("enough")));
+  await expect.poll(outcome).toBe("Error: enough");
+});
+
 test("what Shoal has no part in is saved all the same", async () => {
   await begin("/plain.bin", true);
   await expect.poll(outcome).toBe("saved");
