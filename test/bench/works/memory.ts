@@ -19,6 +19,8 @@ const CACHE_MIB = 100;
 const PATH = "/large.bin";
 /** The first look is when the cache has been full for a while. */
 const LOOK_EVERY_BYTES = 256 * MIB;
+/** One after the other, each time. */
+const LOOKS = 5;
 
 let file: Uint8Array | undefined;
 
@@ -75,15 +77,18 @@ async function saved(hall: Hall, isNamed: boolean): Promise<Figures> {
   }
 }
 
+/** The run has its limit. */
+const unhurried = { timeout: 0 };
+
 async function saving(hall: Hall, page: Page, isNamed: boolean): Promise<Figures> {
   const module = `import { save } from "${hall.stage.trackerUrl}/shoal-save.mjs"; window.save = save;`;
   await page.addScriptTag({ type: "module", content: module });
   await page.waitForFunction(() => window.save !== undefined);
   await page.evaluate(beginSaving, [PATH, isNamed] as const);
   const figures = await looks(hall, page, async (bytes) => {
-    await page.waitForFunction((until) => (window.passed ?? 0) >= until, bytes);
+    await page.waitForFunction((until) => (window.passed ?? 0) >= until, bytes, unhurried);
   });
-  await page.waitForFunction(() => window.isSaved);
+  await page.waitForFunction(() => window.isSaved, undefined, unhurried);
   return figures;
 }
 
@@ -113,7 +118,7 @@ async function looks(
   for (let at = LOOK_EVERY_BYTES; at <= FILE_BYTES; at += LOOK_EVERY_BYTES) {
     await until(at);
     hall.note(`${at / MIB} MiB have passed`);
-    heaps.push(await heapMiB(session));
+    heaps.push(await keptMiB(session));
     processes.push(await processMiB(page, "renderer"));
     browsers.push(await processMiB(page, "browser"));
   }
@@ -174,6 +179,13 @@ async function readUntil(page: Page, bytes: number): Promise<void> {
       window.passed = (window.passed ?? 0) + value.length;
     }
   }, bytes);
+}
+
+/** The least of a few: what is on its way comes and goes, what is kept is in all of them. */
+async function keptMiB(session: CDPSession): Promise<number> {
+  const heaps: number[] = [];
+  while (heaps.length < LOOKS) heaps.push(await heapMiB(session));
+  return Math.min(...heaps);
 }
 
 /** Objects, and the buffers that they stand for. */
