@@ -27,7 +27,8 @@ export async function main(words: readonly string[]): Promise<number> {
   const { options } = parsed;
   if (options.do === "help") console.log(HELP);
   if (options.do === "list") {
-    for (const { name, about } of WORKS) console.log(`${name.padEnd(14)}${about}`);
+    const width = Math.max(...WORKS.map(({ name }) => name.length));
+    for (const { name, about } of WORKS) console.log(`${name.padEnd(width)}  ${about}`);
   }
   if (options.do !== "run") return 0;
 
