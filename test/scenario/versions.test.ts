@@ -5,10 +5,10 @@
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { ShoalError } from "../../client/core/errors.ts";
-import type { CacheMode, CachingFields, Content, Millis } from "../../client/core/vocabulary.ts";
-import { type Bytes, concatenated, sameBytes } from "../../tracker/protocol/bytes.ts";
+import type { CacheMode, CachingFields, Millis } from "../../client/core/vocabulary.ts";
+import { type Bytes, sameBytes } from "../../tracker/protocol/bytes.ts";
 import { CHUNK_BYTES } from "../../tracker/protocol/manifest.ts";
+import { type Answer, fetchAsPage } from "../sim/page.ts";
 import type { Visitor } from "../sim/visitor.ts";
 import { megabits, minutes, seconds, World } from "../sim/world.ts";
 
@@ -80,11 +80,6 @@ const manifestLives = fc.constantFrom<{ fields: CachingFields; grace: Millis }>(
   { fields: {}, grace: 0 },
   { fields: { "cache-control": "max-age=4" }, grace: 4000 },
 );
-
-interface Answer {
-  readonly from: "shoal" | "network";
-  readonly body: Bytes;
-}
 
 /** When something was so; `until` is open while it is. */
 interface Span {
@@ -197,7 +192,7 @@ class History {
     const url = this.urls[at] ?? "";
     const from = this.now;
     let seen: Answer | null | undefined;
-    void this.#fetch(visitor, url, mode).then((answer) => {
+    void fetchAsPage(this.world, visitor, url, mode).then((answer) => {
       seen = answer;
     });
     const isOver = (): boolean => seen !== undefined;
@@ -232,53 +227,6 @@ class History {
       const isAllowed = spans.some(({ until }) => until >= from - most);
       expect(isAllowed, `replaced too long ago\n${this.explain()}`).toBe(true);
     }
-  }
-
-  async #fetch(visitor: Visitor, url: string, mode: CacheMode): Promise<Answer | null> {
-    const { peer } = visitor;
-    const found = await peer.find(url, mode);
-    const content = found && (found.current === null ? found.content : await found.current);
-    if (content !== undefined) return this.#read(visitor, content);
-    const network = await this.#network(visitor, url);
-    if (network !== null || found !== undefined || mode !== "default") return network;
-    const salvaged = await peer.salvage(url);
-    return salvaged === undefined ? null : this.#read(visitor, salvaged);
-  }
-
-  async #read(visitor: Visitor, content: Content): Promise<Answer | null> {
-    const { peer } = visitor;
-    const { url } = content.asset;
-    const reading = peer.read(content, { first: 0, last: content.asset.size - 1 }, "now");
-    const parts: Bytes[] = [];
-    try {
-      for (;;) {
-        const bytes = await reading.next();
-        if (bytes === null) return { from: "shoal", body: concatenated(parts) };
-        parts.push(bytes);
-      }
-    } catch (error) {
-      reading.close();
-      if (!(error instanceof ShoalError)) return null;
-      // The page goes on with the network's answer, if that begins with what it has seen.
-      const seen = concatenated(parts);
-      const rest = await this.#network(visitor, url);
-      return rest && sameBytes(rest.body.subarray(0, seen.length), seen) ? rest : null;
-    }
-  }
-
-  #network(visitor: Visitor, url: string): Promise<Answer | null> {
-    return new Promise((resolve) => {
-      const parts: Bytes[] = [];
-      this.world.origin.for(visitor.node).read(
-        { url, range: "whole", cache: "default" },
-        {
-          start: () => {},
-          bytes: (bytes) => parts.push(bytes),
-          end: ({ kind }) =>
-            resolve(kind === "complete" ? { from: "network", body: concatenated(parts) } : null),
-        },
-      );
-    });
   }
 
   #ownBody(visitor: string): Bytes {

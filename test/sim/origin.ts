@@ -25,6 +25,7 @@ export class SimOrigin {
   readonly #trace: Trace;
   readonly #files = new Map<string, SimFile>();
   readonly #sent = new Map<string, ByteCount>();
+  readonly #asked = new Map<string, number>();
   readonly #latency: Millis;
   readonly #up: number;
   #freeAt: Millis = 0;
@@ -54,6 +55,11 @@ export class SimOrigin {
     return this.#sent.get(url) ?? 0;
   }
 
+  /** How often, be it to hear that nothing has changed. */
+  asked(url: string): number {
+    return this.#asked.get(url) ?? 0;
+  }
+
   /** The port as one node sees it. */
   for(node: Node): Origin {
     return { read: (request, listener) => this.#read(node, request, listener) };
@@ -73,6 +79,7 @@ export class SimOrigin {
       listener.end(outcome);
     };
     this.#trace.add(this.#timeline.now, node.name, "read", `${url} ${JSON.stringify(range)}`);
+    this.#asked.set(url, this.asked(url) + 1);
     const { behaviour } = this;
     const file = this.#files.get(url);
     const body = file?.bodyFor?.(node.name) ?? file?.body;

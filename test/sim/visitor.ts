@@ -75,7 +75,7 @@ export class Visitor {
         manifestUrl: world.manifestUrl,
         site: "https://site.example",
         pinnedKeys: null,
-        attest: null,
+        attest: world.attestor?.attest ?? null,
         origins: [],
         region: null,
         token: null,
@@ -93,7 +93,7 @@ export class Visitor {
         hasher: world.hasher,
         chunks: this.chunks,
         index: this.index,
-        origin: world.origin.for(node),
+        origin: world.attestor?.beside(node) ?? world.origin.for(node),
         transport: node,
         tracker: world.tracker.connector(node, {
           networks: [name],

@@ -8,7 +8,7 @@
 import { createSign, generateKeyPairSync } from "node:crypto";
 import type { LocalPeerSettings } from "../../client/core/settings.ts";
 import type { ByteStats } from "../../client/core/stats.ts";
-import type { ByteCount, Millis } from "../../client/core/vocabulary.ts";
+import type { ByteCount, CachingFields, Millis } from "../../client/core/vocabulary.ts";
 import {
   type Bytes,
   base64url,
@@ -27,8 +27,9 @@ import { purgeText } from "../../tracker/protocol/purge.ts";
 import { Bodies } from "./bodies.ts";
 import { Census } from "./census.ts";
 import { Timeline } from "./clock.ts";
-import { sampledDigest, sampledHasher } from "./hasher.ts";
+import { sampledDigest, sampledHasher, sha256 } from "./hasher.ts";
 import { type Fault, Network, type Wire } from "./network.ts";
+import { SimAttestor } from "./attestor.ts";
 import { SimOrigin } from "./origin.ts";
 import { HOME_PLACE, PLACES, type Place } from "./places.ts";
 import { SimRandom } from "./random.ts";
@@ -52,6 +53,8 @@ export interface WorldSettings {
   readonly unlinkable?: number;
   /** Whether the tracker has a key, and so purges to tell of. */
   readonly purging?: boolean;
+  /** Whether the tracker vouches for what is not published. */
+  readonly attesting?: boolean;
   /** The tracker does not know where anybody is. */
   readonly isBlind?: boolean;
 }
@@ -73,6 +76,8 @@ export class World {
   readonly network: Network;
   readonly origin: SimOrigin;
   readonly tracker: SimTracker;
+  /** `null`: the tracker vouches for nothing. */
+  readonly attestor: SimAttestor | null;
   readonly visitors = new Set<Visitor>();
   /** What went wrong with fetches of visitors who were there to see it. */
   readonly failures: string[] = [];
@@ -96,6 +101,7 @@ export class World {
     origin = {},
     unlinkable = 0.05,
     purging = false,
+    attesting = false,
     isBlind = false,
   }: WorldSettings) {
     this.seed = seed;
@@ -120,6 +126,8 @@ export class World {
       strangers: (who) => this.#broken.push(`I8: ${who} was introduced to a stranger`),
       key: purging ? this.#publicKey : null,
     });
+    const key = { publicKey: this.#publicKey, sign: async (text: Bytes) => this.#sign(text) };
+    this.attestor = attesting ? new SimAttestor(this, key) : null;
   }
 
   /** Publishes assets of these sizes; returns their URLs. */
@@ -146,6 +154,13 @@ export class World {
     });
     this.origin.put(this.manifestUrl, utf8(writeManifest(epoch, key, assets)));
     return urls;
+  }
+
+  /** The site answers this from now on, and publishes no statement of it. Less than a chunk. */
+  answer(url: string, body: Bytes, type: string, headers: CachingFields): void {
+    const facts = { url, size: body.length, chunkBytes: CHUNK_BYTES, digests: sha256(body), type };
+    this.#bodies.add(base64url(sampledDigest(contentText(facts))), body);
+    this.origin.put(url, body, { "content-type": type, ...headers });
   }
 
   /** The tracker, which has the publisher's key, takes back what was said of this URL up to this epoch. */

@@ -128,7 +128,7 @@ export class Answers {
     const finding = await this.#patiently(
       this.#find(url, asker).then((found) => (found.kind === "growing" ? found.whole : found)),
     );
-    const maxAge = this.#maxAgeOf(finding);
+    const maxAge = maxAgeOf(finding, this.#needs.now());
     if (finding.kind === "refused") return no(response, finding.refusal, url, maxAge);
     response.writeHead(200, {
       "content-type": "application/json",
@@ -171,12 +171,7 @@ export class Answers {
   }
 
   #say(response: ServerResponse, url: string, finding: Finding): void {
-    const maxAge = this.#maxAgeOf(finding);
-    if (finding.kind === "vouched") response.write(attestationLine(finding.asset, maxAge));
-    else {
-      const problem = JSON.stringify(problemOf(url, finding.refusal));
-      response.write(`{"maxAge":${maxAge},"problem":${problem}}\n`);
-    }
+    response.write(lineOf(url, finding, this.#needs.now()));
   }
 
   #find(url: string, asker: Asker): Promise<Growing | Finding> {
@@ -198,11 +193,18 @@ export class Answers {
     clearTimeout(timer);
     return first;
   }
+}
 
-  #maxAgeOf({ until }: Finding): number {
-    const seconds = Math.ceil((until - this.#needs.now()) / 1000);
-    return Math.min(Math.max(seconds, 0), MAX_ATTESTED_AGE);
-  }
+function maxAgeOf({ until }: Finding, now: number): number {
+  const seconds = Math.ceil((until - now) / 1000);
+  return Math.min(Math.max(seconds, 0), MAX_ATTESTED_AGE);
+}
+
+/** A line of the answer to many. */
+export function lineOf(url: string, finding: Finding, now: number): string {
+  const maxAge = maxAgeOf(finding, now);
+  if (finding.kind === "vouched") return attestationLine(finding.asset, maxAge);
+  return `{"maxAge":${maxAge},"problem":${JSON.stringify(problemOf(url, finding.refusal))}}\n`;
 }
 
 /** `undefined`: not a question. Longer ones are not read to their end. */

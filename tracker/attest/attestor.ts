@@ -36,6 +36,8 @@ export interface AttestorNeeds {
   readonly limits: AttestLimits;
   /** What was taken back of what this key has signed. Left out: nothing ever is. */
   readonly purges?: Pick<PurgeLog, "known" | "judge">;
+  /** What reads; by HTTP, if left out. */
+  readonly reader?: Pick<Reader, "read" | "close">;
   /** Milliseconds since 1970: what epochs are made of. */
   now(): number;
 }
@@ -74,7 +76,7 @@ interface Reading {
 
 export class Attestor {
   readonly #needs: AttestorNeeds;
-  readonly #reader: Reader;
+  readonly #reader: Pick<Reader, "read" | "close">;
   readonly #gate: Gate;
   /** By URL, the least recently asked for first. */
   readonly #entries = new Map<string, Entry>();
@@ -85,7 +87,7 @@ export class Attestor {
     this.#needs = needs;
     const { limits, origins } = needs;
     const pace = new Pace(limits.bytesPerSecond, limits.burstBytes);
-    this.#reader = new Reader({ origins, limits, pace });
+    this.#reader = needs.reader ?? new Reader({ origins, limits, pace });
     this.#gate = new Gate(limits.reads, limits.waitingReads);
   }
 

@@ -1,0 +1,99 @@
+// Public data that changes every two seconds and may be kept for two: a crowd that asks for it every second costs its origin
+// hardly more than one reader, sees nothing older than a cache may show, and goes on with the last of it where the site allows
+// that. With the simulator; the tracker's own reads are counted.
+
+import { expect, test } from "vitest";
+import type { Millis } from "../../client/core/vocabulary.ts";
+import { type Bytes, fromUtf8, utf8 } from "../../tracker/protocol/bytes.ts";
+import { fetchAsPage } from "../sim/page.ts";
+import type { Visitor } from "../sim/visitor.ts";
+import { minutes, seconds, World } from "../sim/world.ts";
+
+const URL = "https://site.example/api/scores.json";
+const LIFETIME = seconds(2);
+const EVERY = seconds(1);
+
+interface Seen {
+  readonly at: Millis;
+  /** `null`: an error. */
+  readonly version: number | null;
+  readonly from: "shoal" | "network" | "nowhere";
+}
+
+class Crowd {
+  readonly world: World;
+  readonly visitors: Visitor[] = [];
+  readonly seen: Seen[] = [];
+  /** When each version came. */
+  readonly since: Millis[] = [];
+  #polling = true;
+
+  constructor(count: number, control: string, seed = 7) {
+    this.world = new World({ seed, unlinkable: 0, attesting: true });
+    const deploy = (): void => {
+      const version = this.since.push(this.world.timeline.now) - 1;
+      this.world.answer(URL, bodyOf(version), "application/json", { "cache-control": control });
+      if (this.#polling) this.world.in(LIFETIME, deploy);
+    };
+    deploy();
+    const dice = this.world.random.fork("moments");
+    for (let who = 0; who < count; who++) {
+      const visitor = this.world.arrive();
+      this.visitors.push(visitor);
+      this.world.in(dice.between(0, EVERY), () => this.#poll(visitor));
+    }
+  }
+
+  #poll(visitor: Visitor): void {
+    if (!this.#polling) return;
+    const at = this.world.timeline.now;
+    void fetchAsPage(this.world, visitor, URL).then((answer) => {
+      const version = answer === null ? null : versionOf(answer.body);
+      this.seen.push({ at, version, from: answer?.from ?? "nowhere" });
+    });
+    this.world.in(EVERY, () => this.#poll(visitor));
+  }
+
+  /** What was asked of the origin meanwhile, and what pages saw. */
+  async pass(time: Millis): Promise<{ asked: number; sent: number; seen: readonly Seen[] }> {
+    const { world } = this;
+    const [asked, sent, from] = [world.origin.asked(URL), world.origin.sent(URL), this.seen.length];
+    await world.pass(time);
+    return {
+      asked: world.origin.asked(URL) - asked,
+      sent: world.origin.sent(URL) - sent,
+      seen: this.seen.slice(from),
+    };
+  }
+
+  async end(): Promise<void> {
+    this.#polling = false;
+    this.world.origin.behaviour = "well";
+    await this.world.pass(minutes(1));
+    this.world.checkInvariants();
+  }
+}
+
+/** Its version is told by all of it. */
+const bodyOf = (version: number): Bytes =>
+  utf8(JSON.stringify(Array.from({ length: 150 }, () => `version ${version}`)));
+function versionOf(body: Bytes): number {
+  const [first = ""] = JSON.parse(fromUtf8(body) ?? "[]");
+  const version = Number(/\d+$/.exec(first));
+  expect(body, "a mix").toEqual(bodyOf(version));
+  return version;
+}
+
+test("twenty visitors who ask every second cost the origin little more than one read a lifetime", async () => {
+  const crowd = new Crowd(20, "public, s-maxage=2");
+  await crowd.pass(seconds(10));
+  const { asked, sent, seen } = await crowd.pass(minutes(1));
+  const lifetimes = minutes(1) / LIFETIME;
+  console.log({ asked, perLifetime: asked / lifetimes, copies: sent / bodyOf(10).length / lifetimes, network: seen.filter((s) => s.from === "network").length, bytes: crowd.world.bytes });
+  expect(seen.length).toBeGreaterThan(1180);
+  for (const { at, version, from } of seen) {
+    const next = crowd.since[(version ?? -1) + 1] ?? Number.POSITIVE_INFINITY;
+    expect(next, `${from} gave version ${version} at ${at}`).toBeGreaterThanOrEqual(at - LIFETIME);
+  }
+  await crowd.end();
+});
