@@ -105,6 +105,10 @@ export class LocalPeer {
       attest: settings.attest,
       pinnedKeys: settings.pinnedKeys,
       purges: this.#purges,
+      adopt: async (content, body) => {
+        // The tracker has it from there.
+        if (await this.adopt(content, body)) this.#account.origin += body.length;
+      },
       mayAsk: () => this.#others !== null && this.#mayShare(),
       grew: () => this.#retrievals.turnSoon(),
       unshareable: (content, error) => this.#retrievals.get(content.id)?.fail(error),

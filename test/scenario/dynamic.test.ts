@@ -6,6 +6,7 @@ import { expect, test } from "vitest";
 import type { Millis } from "../../client/core/vocabulary.ts";
 import { type Bytes, fromUtf8, utf8 } from "../../tracker/protocol/bytes.ts";
 import { fetchAsPage } from "../sim/page.ts";
+import { HOME_PLACE, type Place } from "../sim/places.ts";
 import type { Visitor } from "../sim/visitor.ts";
 import { minutes, seconds, World } from "../sim/world.ts";
 
@@ -28,8 +29,8 @@ class Crowd {
   readonly since: Millis[] = [];
   #polling = true;
 
-  constructor(count: number, control: string, seed = 7) {
-    this.world = new World({ seed, unlinkable: 0, attesting: true });
+  constructor(count: number, control: string, place?: Place) {
+    this.world = new World({ seed: 7, unlinkable: 0, attesting: true });
     const deploy = (): void => {
       const version = this.since.push(this.world.timeline.now) - 1;
       this.world.answer(URL, bodyOf(version), "application/json", { "cache-control": control });
@@ -38,7 +39,7 @@ class Crowd {
     deploy();
     const dice = this.world.random.fork("moments");
     for (let who = 0; who < count; who++) {
-      const visitor = this.world.arrive();
+      const visitor = this.world.arrive(place === undefined ? {} : { place });
       this.visitors.push(visitor);
       this.world.in(dice.between(0, EVERY), () => this.#poll(visitor));
     }
@@ -85,11 +86,17 @@ function versionOf(body: Bytes): number {
 }
 
 test("twenty visitors who ask every second cost the origin little more than one read a lifetime", async () => {
-  const crowd = new Crowd(20, "public, s-maxage=2");
+  const crowd = new Crowd(20, "public, s-maxage=2", HOME_PLACE);
   await crowd.pass(seconds(10));
   const { asked, sent, seen } = await crowd.pass(minutes(1));
   const lifetimes = minutes(1) / LIFETIME;
-  console.log({ asked, perLifetime: asked / lifetimes, copies: sent / bodyOf(10).length / lifetimes, network: seen.filter((s) => s.from === "network").length, bytes: crowd.world.bytes });
+  console.log({
+    asked,
+    perLifetime: asked / lifetimes,
+    copies: sent / bodyOf(10).length / lifetimes,
+    network: seen.filter((s) => s.from === "network").length,
+    bytes: crowd.world.bytes,
+  });
   expect(seen.length).toBeGreaterThan(1180);
   for (const { at, version, from } of seen) {
     const next = crowd.since[(version ?? -1) + 1] ?? Number.POSITIVE_INFINITY;

@@ -3,7 +3,7 @@
 
 import * as attested from "../../client/core/catalogue/attested.ts";
 import type { Origin, OriginListener, OriginRequest } from "../../client/core/ports.ts";
-import type { CachingFields, Cancel, Millis } from "../../client/core/vocabulary.ts";
+import type { Cancel, Millis } from "../../client/core/vocabulary.ts";
 import { lineOf } from "../../tracker/attest/answers.ts";
 import { Attestor } from "../../tracker/attest/attestor.ts";
 import { ChunkDigests } from "../../tracker/attest/chunk-digests.ts";
@@ -11,7 +11,7 @@ import { ContentOrigins } from "../../tracker/attest/content-origins.ts";
 import { DEFAULT_ATTEST_LIMITS } from "../../tracker/attest/limits.ts";
 import type { ReadOutcome, Validators } from "../../tracker/attest/reader.ts";
 import type { SigningKey } from "../../tracker/manifest/keys.ts";
-import { utf8 } from "../../tracker/protocol/bytes.ts";
+import { type Bytes, concatenated, utf8 } from "../../tracker/protocol/bytes.ts";
 import { SIMULATED_DATE } from "./clock.ts";
 import type { Node } from "./network.ts";
 import { HOME_PLACE, wayBetween } from "./places.ts";
@@ -83,7 +83,8 @@ export class SimAttestor {
   #read(url: string, unless: Validators): Promise<ReadOutcome> {
     return new Promise((resolve) => {
       const digests = new ChunkDigests();
-      let headers: CachingFields = {};
+      const parts: Bytes[] = [];
+      let headers: Record<string, string | undefined> = {};
       const refused = (code: "unreachable" | "status", originStatus?: number): void =>
         resolve({
           kind: "refused",
@@ -93,13 +94,22 @@ export class SimAttestor {
         { url, range: "whole", cache: "no-cache", unless },
         {
           start: (answer) => {
-            headers = answer.headers ?? {};
+            headers = { ...answer.headers };
           },
-          bytes: (bytes) => digests.add(bytes),
+          bytes: (bytes) => {
+            parts.push(bytes);
+            digests.add(bytes);
+          },
           end: (outcome) => {
             if (outcome.kind === "complete") {
               const content = digests.end();
-              resolve({ kind: "content", headers: { ...headers }, content, growth: undefined });
+              resolve({
+                kind: "content",
+                headers,
+                content,
+                body: concatenated(parts),
+                growth: undefined,
+              });
             } else if (outcome.kind !== "status") refused("unreachable");
             else if (outcome.status === 304)
               resolve({ kind: "unchanged", headers: { ...outcome.headers } });

@@ -24,12 +24,12 @@ import {
   writeManifest,
 } from "../../tracker/protocol/manifest.ts";
 import { purgeText } from "../../tracker/protocol/purge.ts";
+import { SimAttestor } from "./attestor.ts";
 import { Bodies } from "./bodies.ts";
 import { Census } from "./census.ts";
 import { Timeline } from "./clock.ts";
 import { sampledDigest, sampledHasher, sha256 } from "./hasher.ts";
 import { type Fault, Network, type Wire } from "./network.ts";
-import { SimAttestor } from "./attestor.ts";
 import { SimOrigin } from "./origin.ts";
 import { HOME_PLACE, PLACES, type Place } from "./places.ts";
 import { SimRandom } from "./random.ts";

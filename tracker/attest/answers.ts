@@ -11,7 +11,7 @@ import {
   MAX_ASKED_URLS,
   MAX_ATTESTED_AGE,
 } from "../protocol/attestation.ts";
-import { base64url } from "../protocol/bytes.ts";
+import { type Bytes, base64url } from "../protocol/bytes.ts";
 import { type AssetStatement, writeManifest } from "../protocol/manifest.ts";
 import { type Address, householdOf } from "../region/address.ts";
 import { admittedSite } from "../site.ts";
@@ -128,7 +128,7 @@ export class Answers {
     const finding = await this.#patiently(
       this.#find(url, asker).then((found) => (found.kind === "growing" ? found.whole : found)),
     );
-    const maxAge = maxAgeOf(finding, this.#needs.now());
+    const maxAge = Math.ceil(maxAgeOf(finding, this.#needs.now()));
     if (finding.kind === "refused") return no(response, finding.refusal, url, maxAge);
     response.writeHead(200, {
       "content-type": "application/json",
@@ -171,7 +171,10 @@ export class Answers {
   }
 
   #say(response: ServerResponse, url: string, finding: Finding): void {
-    response.write(lineOf(url, finding, this.#needs.now()));
+    // Who is slow to take it has the statement; the rest can be had elsewhere.
+    const { body, ...bare } = finding;
+    const said = response.writableNeedDrain ? bare : finding;
+    response.write(lineOf(url, said, this.#needs.now()));
   }
 
   #find(url: string, asker: Asker): Promise<Growing | Finding> {
@@ -196,14 +199,14 @@ export class Answers {
 }
 
 function maxAgeOf({ until }: Finding, now: number): number {
-  const seconds = Math.ceil((until - now) / 1000);
+  const seconds = (until - now) / 1000;
   return Math.min(Math.max(seconds, 0), MAX_ATTESTED_AGE);
 }
 
 /** A line of the answer to many. */
 export function lineOf(url: string, finding: Finding, now: number): string {
   const maxAge = maxAgeOf(finding, now);
-  if (finding.kind === "vouched") return attestationLine(finding.asset, maxAge);
+  if (finding.kind === "vouched") return attestationLine(finding.asset, maxAge, finding.body);
   return `{"maxAge":${maxAge},"problem":${JSON.stringify(problemOf(url, finding.refusal))}}\n`;
 }
 
@@ -253,8 +256,11 @@ function no(response: ServerResponse, refusal: Refusal, url: string, maxAge?: nu
 const manifestTextOf = (asset: AssetStatement): string =>
   writeManifest(asset.epoch, asset.key, [asset]);
 
-const attestationLine = (asset: AssetStatement, maxAge: number): string =>
-  `{"maxAge":${maxAge},"manifest":${manifestTextOf(asset).replaceAll("\n", "")}}\n`;
+function attestationLine(asset: AssetStatement, maxAge: number, body?: Bytes): string {
+  const manifest = manifestTextOf(asset).replaceAll("\n", "");
+  const handed = body === undefined ? "" : `,"body":"${base64url(body)}"`;
+  return `{"maxAge":${maxAge},"manifest":${manifest}${handed}}\n`;
+}
 
 /** What `latest` has beyond `told`, and the signature of all of it. */
 function moreLine(told: AssetStatement, { url, digests, signature }: AssetStatement): string {

@@ -17,7 +17,7 @@ import {
   cachingHeadersOf,
   freshSecondsOf,
   isUnspoken,
-  mustRevalidate,
+  mayOutlive,
   refusalOf,
   tagsOf,
 } from "./caching.ts";
@@ -55,6 +55,8 @@ export type Finding = (
 ) & {
   /** When to look again. */
   readonly until: number;
+  /** For those who waited while it was read; not remembered. */
+  readonly body?: Bytes | undefined;
 };
 
 /** While the origin is in trouble, what it had is still said, but not for longer than this at a time. */
@@ -66,6 +68,12 @@ interface Entry {
   readonly finding: Finding;
   /** When the origin last confirmed it. */
   readonly confirmedAt: number;
+}
+
+/** When the origin was asked, and the epoch of what it answered. */
+interface Moment {
+  readonly asked: number;
+  readonly epoch: number;
 }
 
 /** Of one URL. `first`: whatever can be said first. */
@@ -139,7 +147,8 @@ export class Attestor {
     const confirmedAt = this.#needs.now();
     const isBadMoment = finding.kind === "refused" && isTrouble(finding.refusal);
     const outlives = isBadMoment ? this.#outliving(before) : undefined;
-    this.#remember(url.href, outlives ?? { finding, confirmedAt });
+    const { body: _handed, ...said } = finding;
+    this.#remember(url.href, outlives ?? { finding: said, confirmedAt });
     return outlives?.finding ?? finding;
   }
 
@@ -163,9 +172,9 @@ export class Attestor {
     if (before?.finding.kind !== "vouched") return undefined;
     const { finding, confirmedAt } = before;
     const now = this.#needs.now();
-    if (now - confirmedAt > REMEMBERED_MS || mustRevalidate(finding.asset.headers ?? {})) {
-      return undefined;
-    }
+    const headers = finding.asset.headers ?? {};
+    const past = now - untilOf(headers, confirmedAt);
+    if (now - confirmedAt > REMEMBERED_MS || !mayOutlive(headers, past / 1000)) return undefined;
     return { finding: { ...finding, until: now + TROUBLE_MS }, confirmedAt };
   }
 
@@ -176,7 +185,8 @@ export class Attestor {
   ): Promise<Finding> {
     const known = before?.finding.kind === "vouched" ? before.finding.asset : undefined;
     // Of the moment before the origin is asked: a purge in between is about what it answers.
-    const epoch = Math.max(this.#needs.now(), (this.#needs.purges?.known.epoch ?? 0) + 1);
+    const asked = this.#needs.now();
+    const epoch = Math.max(asked, (this.#needs.purges?.known.epoch ?? 0) + 1);
     const outcome = await this.#reader.read(url, known?.headers ?? {}, (headers) => {
       const growth = this.#growthOf(url.href, headers, epoch);
       if (growth !== undefined) void growth.begun.then(() => growing(growth));
@@ -188,15 +198,20 @@ export class Attestor {
       case "unchanged":
         // Only what was asked about can be unchanged.
         if (known === undefined) return this.#refused({ code: "status", originStatus: 304 });
-        return this.#confirmed(known, outcome.headers, epoch);
+        return this.#confirmed(known, outcome.headers, { asked, epoch });
       case "content": {
-        const { headers, content, growth } = outcome;
+        const { headers, content, body, growth } = outcome;
         const isSame = await this.#isSameAgain(url, headers, content, known);
         if (!isSame) return this.#refused({ code: "changing" });
-        if (growth === undefined)
-          return this.#vouched({ url: url.href, ...content }, headers, epoch);
+        if (growth === undefined) {
+          const found = await this.#vouched({ url: url.href, ...content }, headers, {
+            asked,
+            epoch,
+          });
+          return { ...found, body };
+        }
         const asset = await growth.end(content.digests);
-        return { kind: "vouched", asset, until: this.#untilOf(headers) };
+        return { kind: "vouched", asset, until: untilOf(headers, asked) };
       }
     }
   }
@@ -222,7 +237,7 @@ export class Attestor {
   async #confirmed(
     known: AssetStatement,
     fresh: IncomingHttpHeaders,
-    epoch: number,
+    when: Moment,
   ): Promise<Finding> {
     const { age, ...kept } = known.headers ?? {};
     const headers: IncomingHttpHeaders = { ...kept, "content-type": known.type };
@@ -231,14 +246,14 @@ export class Attestor {
     }
     const refusal = refusalOf(headers);
     if (refusal !== undefined) return this.#refused(refusal);
-    return this.#vouched(known, headers, epoch);
+    return this.#vouched(known, headers, when);
   }
 
   /** `known` has the tags of before, which a 304 need not repeat. */
   async #vouched(
     known: ContentDigests & Pick<AssetStatement, "url" | "tags" | "version">,
     headers: IncomingHttpHeaders,
-    epoch: number,
+    { asked, epoch }: Moment,
   ): Promise<Finding> {
     const { size, chunkBytes, digests, version } = known;
     const facts = {
@@ -249,7 +264,7 @@ export class Attestor {
       ...(version === undefined ? {} : { version }),
     };
     const signature: Bytes = await this.#needs.key.sign(signedText(facts));
-    return { kind: "vouched", asset: { ...facts, signature }, until: this.#untilOf(headers) };
+    return { kind: "vouched", asset: { ...facts, signature }, until: untilOf(headers, asked) };
   }
 
   #growthOf(url: string, headers: IncomingHttpHeaders, epoch: number): Growth | undefined {
@@ -280,10 +295,6 @@ export class Attestor {
     };
   }
 
-  #untilOf(headers: IncomingHttpHeaders): number {
-    return this.#needs.now() + freshSecondsOf(headers) * 1000;
-  }
-
   #refused(refusal: Refusal): Finding {
     const until = this.#needs.now() + meaningOf(refusal.code).keptMs;
     return { kind: "refused", refusal, until };
@@ -307,6 +318,10 @@ export class Attestor {
     this.#digestBytes -= digestBytesOf(entry);
   }
 }
+
+/** By the time it took to answer it may be older already (RFC 9111, section 4.2.3). */
+const untilOf = (headers: IncomingHttpHeaders, asked: number): number =>
+  asked + freshSecondsOf(headers) * 1000;
 
 const digestBytesOf = ({ finding }: Entry): number =>
   finding.kind === "vouched" ? finding.asset.digests.length : 0;

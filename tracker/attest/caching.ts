@@ -65,11 +65,16 @@ export function freshSecondsOf(headers: IncomingHttpHeaders): number {
   return Math.round(Math.min(Math.max(lifetime - policy.age(), LEAST_S), MOST_S));
 }
 
-/** The origin says that what it had may not outlive its freshness, even while the origin is away. */
-export const mustRevalidate = (headers: CachingHeaders): boolean =>
-  ["must-revalidate", "proxy-revalidate", "no-cache", "s-maxage"].some((name) =>
-    directivesOf(cacheControlOf(headers)).has(name),
-  );
+/** Whether what the origin had may be said for so long after its freshness, while the origin is away. */
+export function mayOutlive(headers: CachingHeaders, seconds: number): boolean {
+  const control = cacheControlOf(headers);
+  const said = directivesOf(control);
+  if (said.has("must-revalidate") || said.has("no-cache")) return false;
+  // Said outright it counts whatever else is said (RFC 5861, section 4).
+  const onError = /(?:^|[\s,])stale-if-error\s*=\s*"?(\d+)/i.exec(control)?.[1];
+  if (onError !== undefined) return seconds <= Number(onError);
+  return !said.has("proxy-revalidate") && !said.has("s-maxage");
+}
 
 /** Nothing but a comparison can tell whether the answer is the same for everybody. */
 export const isUnspoken = (headers: IncomingHttpHeaders): boolean =>

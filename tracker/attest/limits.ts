@@ -10,6 +10,8 @@ export interface AttestLimits {
   readonly assetBytes: number;
   readonly inflatedBytes: number;
   readonly comparedBytes: number;
+  readonly handedBytes: number;
+  readonly handedSeconds: number;
   readonly answerMs: number;
   readonly idleMs: number;
   readonly readMs: number;
@@ -40,6 +42,12 @@ export const DEFAULT_ATTEST_LIMITS: AttestLimits = {
   inflatedBytes: 64 * MIB,
   /** Up to here an answer without validators is read a second time; what is larger is not composed for each visitor. */
   comparedBytes: 4 * MIB,
+  /**
+   * Up to here whoever waits for a read is handed the body with the statement, if it lasts no longer than the other: what
+   * changes every few seconds would be another when it is read again. Scores and prices, and not the site's pictures.
+   */
+  handedBytes: 32 * 1024,
+  handedSeconds: 30,
   /** From connecting to the last header. Slower origins exist; their visitors do not wait that long either. */
   answerMs: 10_000,
   /** Nothing at all for so long: the other end is gone. */

@@ -11,7 +11,8 @@ import { Agent as HttpsAgent, request as secureRequest } from "node:https";
 import type { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
-import { refusalOf } from "./caching.ts";
+import { type Bytes, concatenated } from "../protocol/bytes.ts";
+import { freshSecondsOf, refusalOf } from "./caching.ts";
 import { ChunkDigests, type ContentDigests } from "./chunk-digests.ts";
 import { type ContentOrigins, FORBIDDEN_ADDRESS } from "./content-origins.ts";
 import type { Growth } from "./growth.ts";
@@ -37,6 +38,8 @@ export type ReadOutcome =
       readonly kind: "content";
       readonly headers: IncomingHttpHeaders;
       readonly content: ContentDigests;
+      /** What was read, where it is to be handed on. */
+      readonly body: Bytes | undefined;
       readonly growth: Growth | undefined;
     }
   /** 304: as it was when these validators were given. */
@@ -144,8 +147,8 @@ export class Reader {
       return refused(refusal);
     }
     const growth = begins(headers);
-    const content = await this.#digests(response, abort, growth);
-    return { kind: "content", headers, content, growth };
+    const { content, body } = await this.#digests(response, abort, growth);
+    return { kind: "content", headers, content, body, growth };
   }
 
   #refusalOf({ headers, statusCode: status = 0 }: IncomingMessage): Refusal | undefined {
@@ -166,11 +169,13 @@ export class Reader {
     response: IncomingMessage,
     abort: AbortController,
     growth: Growth | undefined,
-  ): Promise<ContentDigests> {
+  ): Promise<{ readonly content: ContentDigests; readonly body: Bytes | undefined }> {
     const encoding = encodingOf(response.headers);
     const most = this.#mostOf(encoding);
     const { signal } = abort;
-    const { answerMs, leastBytesPerSecond } = this.#needs.limits;
+    const { answerMs, leastBytesPerSecond, handedBytes, handedSeconds } = this.#needs.limits;
+    const mostHanded = freshSecondsOf(response.headers) <= handedSeconds ? handedBytes : 0;
+    const handed: Bytes[] = [];
     const digests = new ChunkDigests();
     const begin = performance.now();
     /** Spent on waiting for our own pace, which is no fault of the origin's. */
@@ -184,6 +189,7 @@ export class Reader {
         if (took > answerMs && isSlow) abort.abort(new Late());
         signal.throwIfAborted();
         digests.add(bytes);
+        if (digests.size <= mostHanded) handed.push(bytes as Bytes);
         growth?.grew(digests);
         await this.#needs.pace.spend(bytes.length, signal);
         paced += performance.now() - now;
@@ -192,7 +198,9 @@ export class Reader {
     const decoder = DECODERS[encoding]?.();
     if (decoder === undefined) await pipeline(response, take, { signal });
     else await pipeline(response, decoder, take, { signal });
-    return digests.end();
+    const content = digests.end();
+    const body = content.size <= mostHanded ? concatenated(handed) : undefined;
+    return { content, body };
   }
 }
 

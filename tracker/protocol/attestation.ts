@@ -26,8 +26,10 @@ export type Attestation =
   | {
       readonly kind: "vouched";
       readonly asset: AssetStatement;
-      /** For how long the tracker would say the same without asking the origin again. Seconds, like HTTP's max-age. */
+      /** For how long the tracker would say the same without asking the origin again. Seconds, and parts of one. */
       readonly maxAge: number;
+      /** All of it, if it is small and soon over, and was read just now. Not checked here. */
+      readonly body?: Bytes | undefined;
     }
   | Extension
   | {
@@ -71,13 +73,14 @@ export function parseAttestation(line: string): Attestation | undefined {
   } catch {
     return undefined;
   }
-  const { maxAge, manifest, problem, more } = fieldsOf(value) ?? {};
+  const { maxAge, manifest, problem, more, body } = fieldsOf(value) ?? {};
   if (more !== undefined) return extensionOf(fieldsOf(more) ?? {});
   if (typeof maxAge !== "number" || !(maxAge >= 0 && maxAge <= MAX_ATTESTED_AGE)) return undefined;
   if (problem === undefined) {
     const parsed = manifestOf(manifest);
     const asset = parsed.ok ? parsed.manifest.assets[0] : undefined;
-    return asset && { kind: "vouched", asset, maxAge };
+    const handed = typeof body === "string" ? fromBase64url(body) : undefined;
+    return asset && { kind: "vouched", asset, maxAge, body: handed };
   }
   const { url, code } = fieldsOf(problem) ?? {};
   if (typeof url !== "string" || typeof code !== "string") return undefined;

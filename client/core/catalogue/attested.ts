@@ -4,7 +4,7 @@
 // the pages that want a URL that is not published.
 
 import { type Attestation, extended } from "../../../tracker/protocol/attestation.ts";
-import { fromBase64url } from "../../../tracker/protocol/bytes.ts";
+import { type Bytes, fromBase64url } from "../../../tracker/protocol/bytes.ts";
 import { type AssetStatement, isWhole, signedText } from "../../../tracker/protocol/manifest.ts";
 import type { Clock, Hasher, Origin, OriginOutcome, Random } from "../ports.ts";
 import type { Cancel, Content, Millis } from "../vocabulary.ts";
@@ -29,7 +29,7 @@ const MOST_ASKS = 4;
 /** URLs that wait for a word, and words that are remembered. */
 const MOST_WAITING = 2000;
 const MOST_WORDS = 4000;
-/** A word holds for this, at least. */
+/** A refusal holds for this, at least. */
 const LEAST_AGE: Millis = 1000;
 /** So many refusals for URLs that differ in their query, and the path is not asked about again in this visit. */
 const MOST_QUERIES = 3;
@@ -49,10 +49,14 @@ export interface AttestedNeeds {
   readonly purges: Pick<Purges, "judge">;
   /** The origin has shown this statement to be wrong. */
   isDistrusted(asset: AssetStatement): boolean;
+  /** The tracker has handed over all bytes of a content: kept if they are right. */
+  adopt(content: Content, body: Bytes): Promise<unknown>;
   /** More of a content can be verified than before. */
   grew(): void;
   problem(code: "manifest/signer" | "manifest/signature", asset: string): void;
 }
+
+type Vouching = Extract<Attestation, { readonly kind: "vouched" }>;
 
 /** What was said last, and until when it need not be asked for again. Without a content: no. */
 interface Word {
@@ -65,6 +69,7 @@ interface Waiting {
 }
 interface Ask {
   readonly urls: ReadonlySet<string>;
+  readonly at: Millis;
   cancel: Cancel;
   /** Answers are taken one after the other: each waits for a signature. */
   heard: Promise<void>;
@@ -111,6 +116,11 @@ export class Attested {
     const content = this.#words.get(url)?.content;
     if (content === undefined || purges.judge(content.asset) !== undefined) return undefined;
     return isDistrusted(content.asset) ? undefined : content;
+  }
+
+  /** For how long what was said last need not be asked for again. */
+  leftOf(url: string): Millis {
+    return Math.max(0, (this.#words.get(url)?.until ?? 0) - this.#needs.clock.now());
   }
 
   /** What was said last may be over. */
@@ -169,7 +179,8 @@ export class Attested {
     this.#gathering = null;
     while (this.#batch.length > 0 && this.#asks.size < MOST_ASKS) {
       const urls = takeAsk(this.#batch);
-      const one: Ask = { urls: new Set(urls), cancel: () => {}, heard: Promise.resolve() };
+      const at = this.#needs.clock.now();
+      const one: Ask = { urls: new Set(urls), at, cancel: () => {}, heard: Promise.resolve() };
       this.#asks.add(one);
       one.cancel = ask(this.#needs.origin, this.#needs.url, urls, {
         said: (attestation) => {
@@ -192,10 +203,10 @@ export class Attested {
       case "refused": {
         const age = attestation.maxAge * 1000;
         if (age >= SETTLED) this.#countQuery(url);
-        return this.#remember(url, undefined, age);
+        return this.#remember(url, undefined, this.#in(age));
       }
       case "vouched":
-        return this.#vouched(attestation.asset, attestation.maxAge * 1000);
+        return this.#vouched(attestation, one.at + attestation.maxAge * 1000);
       case "more": {
         const content = this.#words.get(url)?.content;
         const asset = content && extended(content.asset, attestation);
@@ -204,22 +215,28 @@ export class Attested {
     }
   }
 
-  async #vouched(asset: AssetStatement, age: Millis): Promise<void> {
-    const { hasher, clock, purges, isDistrusted } = this.#needs;
+  #in(age: Millis): Millis {
+    return this.#needs.clock.now() + Math.max(age, LEAST_AGE);
+  }
+
+  /** `until`: counted from when it was asked for; by now it may be over. */
+  async #vouched({ asset, body }: Vouching, until: Millis): Promise<void> {
+    const { hasher, clock, purges, isDistrusted, adopt } = this.#needs;
     const { url } = asset;
-    if (!(await this.#isSigned(asset))) return this.#remember(url, undefined, SETTLED);
-    if (purges.judge(asset) !== undefined) return this.#remember(url, undefined, LEAST_AGE);
-    if (isDistrusted(asset)) return this.#remember(url, undefined, SETTLED);
+    if (!(await this.#isSigned(asset))) return this.#remember(url, undefined, this.#in(SETTLED));
+    if (purges.judge(asset) !== undefined) return this.#remember(url, undefined, this.#in(0));
+    if (isDistrusted(asset)) return this.#remember(url, undefined, this.#in(SETTLED));
     const known = this.#words.get(url)?.content;
     // Another node of the tracker may have looked earlier: what is known is newer then.
     if (known?.asset.key === asset.key && known.asset.epoch > asset.epoch)
-      return this.#remember(url, known, age);
+      return this.#remember(url, known, until);
     const content = await contentOf(asset, hasher);
+    if (body !== undefined) await adopt(content, body);
     if (known?.id === content.id && isStillGrowing(known)) {
       this.#grow(known, asset);
-      return this.#remember(url, known, age);
+      return this.#remember(url, known, until);
     }
-    this.#remember(url, isWhole(asset) ? content : new GrowingContent(content, clock.now()), age);
+    this.#remember(url, isWhole(asset) ? content : new GrowingContent(content, clock.now()), until);
   }
 
   async #isSigned(asset: AssetStatement): Promise<boolean> {
@@ -241,13 +258,13 @@ export class Attested {
     this.#needs.grew();
   }
 
-  #remember(url: string, content: Content | undefined, age: Millis): void {
+  #remember(url: string, content: Content | undefined, until: Millis): void {
     const before = this.#words.get(url)?.content;
     if (before !== content) this.#forget(url);
     this.#words.delete(url);
     // While it grows it is what is known, whatever is said about its age in the end.
-    const lasts = isStillGrowing(content) ? Number.POSITIVE_INFINITY : Math.max(age, LEAST_AGE);
-    this.#words.set(url, { content, until: this.#needs.clock.now() + lasts });
+    const lasts = isStillGrowing(content);
+    this.#words.set(url, { content, until: lasts ? Number.POSITIVE_INFINITY : until });
     for (const oldest of this.#words.keys()) {
       if (this.#words.size <= MOST_WORDS) break;
       this.#forget(oldest);

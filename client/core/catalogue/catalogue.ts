@@ -2,21 +2,14 @@
 // handed out as it is, while the origin is asked, or only after. What this browser, or a tracker, read whole from the origin is
 // judged by what the origin said of it, anything else by the manifest's own time. Whose bytes they are in the end is no matter.
 
-import { fromBase64url } from "../../../tracker/protocol/bytes.ts";
-import { type AssetStatement, isWhole, signedText } from "../../../tracker/protocol/manifest.ts";
+import type { Bytes } from "../../../tracker/protocol/bytes.ts";
+import type { AssetStatement } from "../../../tracker/protocol/manifest.ts";
 import { isAbout, type Purge } from "../../../tracker/protocol/purge.ts";
 import { ShoalError } from "../errors.ts";
-import type {
-  Clock,
-  Hasher,
-  Origin,
-  OriginListener,
-  OriginRequest,
-  Random,
-  Store,
-} from "../ports.ts";
+import type { Origin, OriginListener, OriginRequest, Store } from "../ports.ts";
 import type { CacheMode, CachingFields, Cancel, Content, Millis } from "../vocabulary.ts";
 import type { Attested } from "./attested.ts";
+import { believes, isSigned } from "./belief.ts";
 import { contentOf, isGrowing } from "./content.ts";
 import {
   ageOf,
@@ -32,8 +25,8 @@ import { within } from "./patience.ts";
 import { Published } from "./published.ts";
 import type { Purges } from "./purges.ts";
 import { Receipts } from "./receipts.ts";
-import { SiteDate } from "./site-date.ts";
-import { Validation } from "./validation.ts";
+import { LEAST_SKEW, SiteDate } from "./site-date.ts";
+import { Validation, type ValidationNeeds } from "./validation.ts";
 
 /** So long a request waits for an origin that says nothing, if what is known may be used when it is away. */
 const ASK_PATIENCE: Millis = 2000;
@@ -42,11 +35,7 @@ const ARRIVAL_PATIENCE: Millis = 500;
 /** Who uses something stale for the last time asks within this: visitors who came together ask at different moments. */
 const SPREAD: Millis = 10_000;
 
-export interface CatalogueNeeds {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly hasher: Hasher;
-  readonly origin: Origin;
+export interface CatalogueNeeds extends ValidationNeeds {
   readonly index: Store;
   /** Where the manifest is. */
   readonly url: string;
@@ -60,6 +49,8 @@ export interface CatalogueNeeds {
   /** The only signers to accept, or `null` for whoever the site's own manifest names, and the tracker. */
   readonly pinnedKeys: readonly string[] | null;
   readonly purges: Purges;
+  /** The tracker has handed over all bytes of a content. */
+  adopt(content: Content, body: Bytes): Promise<unknown>;
   /** Whether the tracker may be told what the page wants. */
   mayAsk(): boolean;
   /** More of a content can be verified than before. */
@@ -144,7 +135,8 @@ export class Catalogue {
     if (found === undefined || isGrowing(found.content)) return undefined;
     const receipt = this.#receiptOf(found.content);
     const left = receipt === null ? Number.POSITIVE_INFINITY : leftOf(receipt, this.#date.now());
-    return { content: found.content, left };
+    const said = this.#attested?.leftOf(url) || left;
+    return { content: found.content, left: Math.min(left, said) };
   }
 
   /** Caching fields for an answer made of it, as a cache has to give them; none where the origin's are not known. */
@@ -181,7 +173,7 @@ export class Catalogue {
     await this.#receipts.look(url);
     const content = this.#known(url);
     const receipt = content && this.#receiptOf(content);
-    if (content && receipt) this.#receipts.put(content, { ...receipt, doubted: true });
+    if (content && receipt) this.#receipts.put(content, doubted(receipt));
     else if (!this.#receipts.doubt(url)) this.#published.doubt();
   }
 
@@ -271,31 +263,14 @@ export class Catalogue {
     return { headers, at: epoch };
   }
 
-  /**
-   * Whether a statement that somebody passes on counts: of a signer whom the page names, whose manifest it has read at some
-   * time, or whose tracker it has met; rightly signed, and with nothing newer or purged against it.
-   */
-  async believes(asset: AssetStatement): Promise<boolean> {
-    const { pinnedKeys, purges } = this.#needs;
-    const read = await this.#published.epochOf(asset.key);
-    const isKnown = read !== undefined || asset.key === purges.known?.key;
-    if (pinnedKeys === null ? !isKnown : !pinnedKeys.includes(asset.key)) return false;
-    // The rest of what its signer was still reading comes from the signer alone.
-    if (!isWhole(asset) || asset.epoch < (read ?? 0) || purges.judge(asset) === "hard")
-      return false;
-    if (this.#published.isDistrusted(asset)) return false;
-    return !(await this.#published.isWithdrawn(asset)) && this.#isSigned(asset);
-  }
-
-  async #isSigned(asset: AssetStatement): Promise<boolean> {
-    const key = fromBase64url(asset.key);
-    if (key === undefined) return false;
-    return this.#needs.hasher.verify(key, asset.signature, signedText(asset));
+  /** Whether a statement that somebody passes on counts. */
+  believes(asset: AssetStatement): Promise<boolean> {
+    return believes({ ...this.#needs, published: this.#published }, asset);
   }
 
   async #check(asset: AssetStatement): Promise<Content | undefined> {
     const { hasher, url } = this.#needs;
-    if (!(await this.#isSigned(asset))) {
+    if (!(await isSigned(hasher, asset))) {
       this.#needs.problem(new ShoalError("manifest/signature", { url, asset: asset.url }));
       return undefined;
     }
@@ -308,7 +283,8 @@ export class Catalogue {
     { mode, since }: { readonly mode: CacheMode; readonly since: Millis },
   ): Found["current"] {
     if (mode === "force-cache" || mode === "only-if-cached") return null;
-    if (mode === "no-cache") return this.#asked(content, receipt, false);
+    // The origin's own word, and now.
+    if (mode === "no-cache") return this.#asked(content, receipt && doubted(receipt), false);
     const freshness = this.#freshness(content, receipt, since);
     switch (freshness.state) {
       case "fresh":
@@ -322,9 +298,27 @@ export class Catalogue {
   }
 
   #freshness({ asset }: Content, receipt: Receipt | null, since: Millis): Freshness {
-    if (receipt !== null) return freshnessOf(receipt, this.#date.now());
+    if (receipt !== null) return freshnessOf(receipt, this.#nowFor(asset.url, receipt));
     // The tracker's word is asked for again when its time is over.
     return this.#published.stands(asset) ? this.#published.freshness(since) : { state: "fresh" };
+  }
+
+  /** The tracker counts the time of its word itself: while that lasts, this device's clock may be off by as much as it may. */
+  #nowFor(url: string, { at }: Receipt): Millis {
+    const now = this.#date.now();
+    const isSaid = (this.#attested?.leftOf(url) ?? 0) > 0;
+    return isSaid ? Math.max(at, now - LEAST_SKEW) : now;
+  }
+
+  /** Whether the tracker, which asks the origin once for everybody, has just said what this is from now on. */
+  async #toldAnew({ asset }: Content, before: Receipt | null): Promise<boolean> {
+    const { url } = asset;
+    if (this.#published.stands(asset) || !this.#attested?.known(url)) return false;
+    if (before === null || leftOf(before, before.at) <= 0) return false;
+    await this.#attested.renew(url);
+    const content = this.#attested.known(url);
+    const receipt = content && this.#receiptOf(content);
+    return !!receipt && leftOf(receipt, this.#nowFor(url, receipt)) > 0;
   }
 
   /** `usable`: also if nobody answers. */
@@ -341,6 +335,7 @@ export class Catalogue {
 
   async #ask(content: Content, receipt: Receipt | null): Promise<"same" | "other" | "away"> {
     const { asset } = content;
+    if (await this.#toldAnew(content, receipt)) return "other";
     if (receipt !== null && hasValidator(receipt.headers) && isOf(this.#needs.site, asset.url)) {
       const verdict = await this.#validation.ask(content, receipt.headers);
       if (verdict.kind === "same") {
@@ -397,4 +392,5 @@ export class Catalogue {
   }
 }
 
+const doubted = (receipt: Receipt): Receipt => ({ ...receipt, doubted: true });
 const isOf = (site: string, url: string): boolean => url.startsWith(`${site}/`);

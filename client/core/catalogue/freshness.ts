@@ -78,9 +78,9 @@ function momentOf(text: string | undefined): Millis | undefined {
   return Number.isNaN(moment) ? undefined : moment;
 }
 
-/** How old the answer is at `now` (RFC 9111, section 4.2.3). */
+/** How old the answer is at `now` (RFC 9111, section 4.2.3). A Date has whole seconds, and so has what it tells. */
 export function ageOf({ headers, at }: Receipt, now: Millis): Millis {
-  const apparent = Math.max(0, at - (momentOf(headers.date) ?? at));
+  const apparent = Math.max(0, Math.floor(at / 1000) * 1000 - (momentOf(headers.date) ?? at));
   const told = /^\d+$/.test(headers.age ?? "") ? Number(headers.age) * 1000 : 0;
   return Math.max(apparent, told) + Math.max(0, now - at);
 }

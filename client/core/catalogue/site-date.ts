@@ -4,7 +4,7 @@ import type { Clock } from "../ports.ts";
 import type { CachingFields, Millis } from "../vocabulary.ts";
 
 /** Clocks that differ by less are the same: a Date has whole seconds, and was on its way. */
-const LEAST_SKEW: Millis = 3000;
+export const LEAST_SKEW: Millis = 3000;
 
 export class SiteDate {
   readonly #clock: Clock;

@@ -5,7 +5,7 @@ import {
   cachingHeadersOf,
   freshSecondsOf,
   isUnspoken,
-  mustRevalidate,
+  mayOutlive,
   refusalOf,
 } from "../../../../tracker/attest/caching.ts";
 
@@ -74,9 +74,18 @@ test("only the fields of a statement are stated, as the origin wrote them", () =
 
 test("what is to be validated before every use does not outlive its origin", () => {
   for (const value of ["no-cache", "max-age=1, must-revalidate", "s-maxage=60"]) {
-    expect(mustRevalidate({ "cache-control": value })).toBe(true);
+    expect(mayOutlive({ "cache-control": value }, 1)).toBe(false);
   }
-  expect(mustRevalidate({ "cache-control": "max-age=60" })).toBe(false);
+  expect(mayOutlive({ "cache-control": "max-age=60" }, 80_000)).toBe(true);
+});
+
+test("what may be used when its origin fails does, for as long as that says", () => {
+  const headers = { "cache-control": "s-maxage=2, stale-if-error=600" };
+  expect(mayOutlive(headers, 600)).toBe(true);
+  expect(mayOutlive(headers, 601)).toBe(false);
+  expect(mayOutlive({ "cache-control": "max-age=2, stale-if-error=0" }, 1)).toBe(false);
+  const strict = { "cache-control": "must-revalidate, stale-if-error=600" };
+  expect(mayOutlive(strict, 1)).toBe(false);
 });
 
 test("an origin that says nothing of time or version is compared", () => {

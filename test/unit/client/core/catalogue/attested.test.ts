@@ -78,6 +78,7 @@ class Visit {
       pinnedKeys,
       purges: { judge: ({ epoch }) => (epoch <= this.purgedUpTo ? "hard" : undefined) },
       isDistrusted: ({ digests }) => this.wrong !== null && sameBytes(digests, this.wrong.digests),
+      adopt: async () => {},
       grew: () => {
         this.grew++;
       },

@@ -54,6 +54,7 @@ class Visit {
       site: "https://site.example",
       unshareable: () => {},
       attest: null,
+      adopt: async () => {},
       mayAsk: () => false,
       grew: () => {},
       pinnedKeys: pinnedKey === null ? null : [pinnedKey],

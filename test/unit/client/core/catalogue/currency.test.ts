@@ -67,6 +67,7 @@ class Visit {
       url: MANIFEST,
       site: SITE,
       attest: null,
+      adopt: async () => {},
       mayAsk: () => false,
       grew: () => {},
       pinnedKeys: null,

@@ -38,6 +38,7 @@ class Visit {
     site: "https://site.example",
     unshareable: () => {},
     attest: null,
+    adopt: async () => {},
     mayAsk: () => false,
     grew: () => {},
     pinnedKeys: null,

@@ -42,6 +42,7 @@ class Visit {
       url: `${SITE}/.well-known/shoal.json`,
       site: SITE,
       attest: { url: TRACKER, load },
+      adopt: async () => {},
       mayAsk: () => this.mayAsk,
       grew: () => {},
       pinnedKeys: null,
