@@ -65,6 +65,12 @@ export function freshSecondsOf(headers: IncomingHttpHeaders): number {
   return Math.round(Math.min(Math.max(lifetime - policy.age(), LEAST_S), MOST_S));
 }
 
+/** Whether the origin speaks to shared caches, and so of an answer that is the same for whoever asks. */
+export function isForAll(headers: IncomingHttpHeaders): boolean {
+  const said = directivesOf(cacheControlOf(headers));
+  return targetedOf(headers) !== undefined || said.has("public") || said.has("s-maxage");
+}
+
 /** Whether what the origin had may be said for so long after its freshness, while the origin is away. */
 export function mayOutlive(headers: CachingHeaders, seconds: number): boolean {
   const control = cacheControlOf(headers);

@@ -225,7 +225,11 @@ export class Attested {
     const { url } = asset;
     if (!(await this.#isSigned(asset))) return this.#remember(url, undefined, this.#in(SETTLED));
     if (purges.judge(asset) !== undefined) return this.#remember(url, undefined, this.#in(0));
-    if (isDistrusted(asset)) return this.#remember(url, undefined, this.#in(SETTLED));
+    if (isDistrusted(asset)) {
+      // What comes after it is another matter.
+      const left = Math.min(until - clock.now(), SETTLED);
+      return this.#remember(url, undefined, this.#in(left));
+    }
     const known = this.#words.get(url)?.content;
     // Another node of the tracker may have looked earlier: what is known is newer then.
     if (known?.asset.key === asset.key && known.asset.epoch > asset.epoch)

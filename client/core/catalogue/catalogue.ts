@@ -13,10 +13,12 @@ import { believes, isSigned } from "./belief.ts";
 import { contentOf, isGrowing } from "./content.ts";
 import {
   ageOf,
+  doubted,
   type Freshness,
   freshnessOf,
   hasValidator,
   isShareable,
+  isUsable,
   leftOf,
   type Receipt,
   renewed,
@@ -135,8 +137,14 @@ export class Catalogue {
     if (found === undefined || isGrowing(found.content)) return undefined;
     const receipt = this.#receiptOf(found.content);
     const left = receipt === null ? Number.POSITIVE_INFINITY : leftOf(receipt, this.#date.now());
-    const said = this.#attested?.leftOf(url) || left;
-    return { content: found.content, left: Math.min(left, said) };
+    return { content: found.content, left: Math.min(left, this.#attested?.leftOf(url) || left) };
+  }
+
+  /** Whether it may be handed out while nobody can say that it still is. */
+  async outlives(content: Content): Promise<boolean> {
+    await this.#receipts.look(content.asset.url);
+    const receipt = this.#receiptOf(content);
+    return receipt === null || isUsable(freshnessOf(receipt, this.#date.now()));
   }
 
   /** Caching fields for an answer made of it, as a cache has to give them; none where the origin's are not known. */
@@ -199,7 +207,7 @@ export class Catalogue {
 
   /** A page whose tracker does not give it goes on as one whose tracker says nothing. */
   async #meet(): Promise<void> {
-    const { attest, grew, problem } = this.#needs;
+    const { attest, problem } = this.#needs;
     const loaded = await attest?.load().catch(() => null);
     if (attest === null || !loaded) return;
     const { url } = attest;
@@ -207,7 +215,6 @@ export class Catalogue {
       ...this.#needs,
       url,
       isDistrusted: (asset) => this.#published.isDistrusted(asset),
-      grew: () => grew(),
       problem: (code, asset) => problem(new ShoalError(code, { url, asset })),
     });
   }
@@ -283,7 +290,6 @@ export class Catalogue {
     { mode, since }: { readonly mode: CacheMode; readonly since: Millis },
   ): Found["current"] {
     if (mode === "force-cache" || mode === "only-if-cached") return null;
-    // The origin's own word, and now.
     if (mode === "no-cache") return this.#asked(content, receipt && doubted(receipt), false);
     const freshness = this.#freshness(content, receipt, since);
     switch (freshness.state) {
@@ -306,19 +312,18 @@ export class Catalogue {
   /** The tracker counts the time of its word itself: while that lasts, this device's clock may be off by as much as it may. */
   #nowFor(url: string, { at }: Receipt): Millis {
     const now = this.#date.now();
-    const isSaid = (this.#attested?.leftOf(url) ?? 0) > 0;
-    return isSaid ? Math.max(at, now - LEAST_SKEW) : now;
+    return this.#attested?.leftOf(url) ? Math.max(at, now - LEAST_SKEW) : now;
   }
 
   /** Whether the tracker, which asks the origin once for everybody, has just said what this is from now on. */
   async #toldAnew({ asset }: Content, before: Receipt | null): Promise<boolean> {
     const { url } = asset;
-    if (this.#published.stands(asset) || !this.#attested?.known(url)) return false;
     if (before === null || leftOf(before, before.at) <= 0) return false;
+    if (this.#published.stands(asset) || !this.#attested?.known(url)) return false;
     await this.#attested.renew(url);
-    const content = this.#attested.known(url);
-    const receipt = content && this.#receiptOf(content);
-    return !!receipt && leftOf(receipt, this.#nowFor(url, receipt)) > 0;
+    const said = this.#attested.known(url);
+    const receipt = said === undefined ? null : this.#receiptOf(said);
+    return receipt !== null && leftOf(receipt, this.#nowFor(url, receipt)) > 0;
   }
 
   /** `usable`: also if nobody answers. */
@@ -392,5 +397,4 @@ export class Catalogue {
   }
 }
 
-const doubted = (receipt: Receipt): Receipt => ({ ...receipt, doubted: true });
 const isOf = (site: string, url: string): boolean => url.startsWith(`${site}/`);

@@ -40,7 +40,7 @@ export class Hearsay {
 
   /** What the URL with this SHA-256 is, if any of it is held here: a manifest of one asset. */
   async statement(url: Bytes): Promise<Bytes | undefined> {
-    for (const { asset } of this.#needs.held()) {
+    for (const { asset } of this.#held()) {
       if (!sameBytes(await this.#digestOf(asset.url), url)) continue;
       // Nothing is passed on that we would not believe ourselves.
       if (!(await this.#needs.believes(asset))) continue;
@@ -61,11 +61,16 @@ export class Hearsay {
   }
 
   async #find(url: string): Promise<Content | undefined> {
-    for (const content of this.#needs.held()) {
+    for (const content of this.#held()) {
       if (content.asset.url === url && (await this.#needs.believes(content.asset))) return content;
     }
     const newest = await this.#asked(url);
     return newest && contentOf(newest, this.#needs.hasher);
+  }
+
+  /** Newest first: of what changes often, many versions are held. */
+  #held(): readonly Content[] {
+    return [...this.#needs.held()].sort((one, other) => other.asset.epoch - one.asset.epoch);
   }
 
   async #asked(url: string): Promise<AssetStatement | undefined> {

@@ -121,6 +121,20 @@ describe("one URL", () => {
 });
 
 describe("many URLs", () => {
+  test("that are soon over come with their bodies", async () => {
+    const tracker = await started();
+    const scores = { body: "2:1", headers: { "cache-control": "public, s-maxage=2" } };
+    site.put("/scores", scores);
+    const ask = async () => linesOf((await askAll(tracker, [`${site.url}/scores`])).body);
+    const [first] = await ask();
+    expect(first).toMatchObject({ kind: "vouched", body: new Uint8Array(Buffer.from("2:1")) });
+    // To the part of a second: a whole one would be half of its life.
+    const [second] = await ask();
+    expect(second).toMatchObject({ kind: "vouched", body: undefined });
+    for (const said of [first, second])
+      expect(said?.kind === "vouched" && said.maxAge % 1).not.toBe(0);
+  });
+
   test("are answered a line each, in whatever order they are known", async () => {
     const tracker = await started();
     const begun = new Promise<ServerResponse>((resolve) => {

@@ -157,6 +157,35 @@ describe("what is known", () => {
     expect(second.signature).not.toEqual(first.signature);
   });
 
+  test("lasts from when the origin was asked: by the time it answers it may be older", async () => {
+    play.site.answer("/x", (request, response) => {
+      play.now += 5000;
+      sends("x")(request, response);
+    });
+    const begun = play.now;
+    expect((await find(await attestorWith(), "/x")).until).toBe(begun + 60_000);
+  });
+
+  test.each<[handed: boolean, size: number, control: string]>([
+    [true, 32 * 1024, "public, max-age=2"],
+    [true, 1, "s-maxage=30, max-age=600"],
+    [false, 32 * 1024 + 1, "public, max-age=2"],
+    [false, 1, "public, max-age=31"],
+    // Nobody says that it is the same for everybody.
+    [false, 1, "max-age=2"],
+  ])(
+    "and is soon over is handed to who waited for it (%s: %d bytes, %s), and once",
+    async (handed, size, control) => {
+      const body = noise(size, 5);
+      play.site.answer("/x", sends(body, { "cache-control": control, etag: '"1"' }));
+      const attestor = await attestorWith();
+      const waiting = await Promise.all([find(attestor, "/x"), find(attestor, "/x")]);
+      for (const finding of waiting) expect(finding.body).toEqual(handed ? body : undefined);
+      expect(await find(attestor, "/x")).toMatchObject({ kind: "vouched" });
+      expect((await find(attestor, "/x")).body).toBeUndefined();
+    },
+  );
+
   test("is read again when it changed", async () => {
     const attestor = await attestorWith();
     await find(attestor);
@@ -187,13 +216,22 @@ describe("what is known", () => {
       body: "x",
       headers: { "cache-control": "max-age=60, must-revalidate" },
     });
+    play.site.put("/scores", {
+      body: "2:1",
+      headers: { "cache-control": "s-maxage=60, stale-if-error=10" },
+    });
     const attestor = await attestorWith();
     const film = await found(attestor);
+    const scores = await found(attestor, "/scores");
     await find(attestor, "/strict");
     play.now += 61_000;
     await play.site.goOffline();
     expect(await found(attestor)).toBe(film);
     expect(await found(attestor, "/strict")).toBe("unreachable");
+    expect(await found(attestor, "/scores")).toBe(scores);
+    play.now += 15_000;
+    expect(await found(attestor, "/scores")).toBe("unreachable");
+    expect(await found(attestor)).toBe(film);
     // Not asked again by everybody who comes meanwhile.
     await play.site.goOnline();
     play.site.put("/film.mp4", { body: "another film", headers: FRESH });

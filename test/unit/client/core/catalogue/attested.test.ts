@@ -65,6 +65,8 @@ class Visit {
   grew = 0;
   /** Statements up to this epoch are purged. */
   purgedUpTo = 0;
+  readonly adopted: Uint8Array[] = [];
+  storing: Promise<void> = Promise.resolve();
   /** The origin has shown this to be wrong. */
   wrong: AssetStatement | null = null;
   readonly attested: Attested;
@@ -78,7 +80,10 @@ class Visit {
       pinnedKeys,
       purges: { judge: ({ epoch }) => (epoch <= this.purgedUpTo ? "hard" : undefined) },
       isDistrusted: ({ digests }) => this.wrong !== null && sameBytes(digests, this.wrong.digests),
-      adopt: async () => {},
+      adopt: (_content, body) => {
+        this.adopted.push(body);
+        return this.storing;
+      },
       grew: () => {
         this.grew++;
       },
@@ -156,6 +161,52 @@ describe("the tracker's word", () => {
     await visit.stage.pass(2_000);
     await visit.ask(A);
     expect(visit.origin.reads).toHaveLength(2);
+  });
+
+  test("holds from when it was asked for: on its way it grows old", async () => {
+    const visit = new Visit();
+    const { found, read } = await visit.ask(A);
+    await visit.stage.pass(400);
+    await say(read, await vouching(A, BODY, { maxAge: 1.5 }));
+    read.end();
+    await found;
+    expect(visit.attested.leftOf(A)).toBe(1100);
+    await visit.stage.pass(1100);
+    expect(visit.attested.leftOf(A)).toBe(0);
+    const again = visit.attested.find(A);
+    await visit.stage.pass(5);
+    await say(visit.origin.only, await vouching(A, BODY));
+    expect(await again).toBeDefined();
+  });
+
+  test("may come with the body, which is there before anybody is told", async () => {
+    const visit = new Visit();
+    const statement = JSON.parse(await vouching(A, BODY));
+    const { found, read } = await visit.ask(A);
+    let isStored = (): void => {};
+    visit.storing = new Promise((resolve) => {
+      isStored = resolve;
+    });
+    let isFound = false;
+    void found.then(() => {
+      isFound = true;
+    });
+    await say(read, line({ ...statement, body: base64url(new Uint8Array(BODY)) }));
+    expect(visit.adopted).toEqual([BODY]);
+    expect(isFound).toBe(false);
+    isStored();
+    expect(await visit.stage.wait(found)).toBeDefined();
+  });
+
+  test("on which the origin disagrees is not believed for as long as it holds, and the next one is", async () => {
+    const visit = new Visit();
+    const other = noise(1000, 9);
+    visit.wrong = await tracker.statement(A, BODY);
+    expect(await visit.hear(A, await vouching(A, BODY, { maxAge: 2 }))).toBeUndefined();
+    await visit.stage.pass(1900);
+    expect(await visit.find(A)).toBeUndefined();
+    await visit.stage.pass(100);
+    expect(await visit.hear(A, await vouching(A, other, { epoch: 2 }))).toBeDefined();
   });
 
   test("that is late is not waited for, and counts for the next request", async () => {

@@ -16,6 +16,12 @@ const after = (seconds: number, headers: CachingFields) =>
   freshnessOf({ headers, at: AT }, AT + seconds * 1000);
 const control = (value: string): CachingFields => ({ "cache-control": value });
 
+test("a Date, which has whole seconds, makes nothing older than the second it names", () => {
+  const headers = { date: DATE };
+  expect(ageOf({ headers, at: AT + 999 }, AT + 999)).toBe(0);
+  expect(ageOf({ headers, at: AT + 1000 }, AT + 1500)).toBe(1500);
+});
+
 describe("an answer is fresh for", () => {
   test.each<[seconds: number, headers: CachingFields]>([
     [600, control("max-age=600")],

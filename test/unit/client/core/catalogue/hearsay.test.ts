@@ -128,6 +128,15 @@ test("what is held here already needs no neighbour", async () => {
   expect(visit.asked).toEqual([]);
 });
 
+test("of several versions held here the newest counts, and is passed on", async () => {
+  const visit = await Visit.knowing(1);
+  const statements = [await stated(3), await stated(5), await stated(4)];
+  for (const asset of statements) visit.held.push(await contentOf(asset, simHasher));
+  expect(await visit.find()).toBe(5);
+  const newest = statements[1] as AssetStatement;
+  expect(await visit.said(FILM)).toEqual(textOf(newest));
+});
+
 test("the newest of what comes in a moment counts, and a silent neighbour is not waited for", async () => {
   const visit = await Visit.knowing(1);
   const [old, newer, newest] = [await stated(2), await stated(3), await stated(4)];

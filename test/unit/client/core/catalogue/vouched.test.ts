@@ -30,6 +30,8 @@ class Visit {
   readonly origin = new ScriptedOrigin();
   readonly catalogue: Catalogue;
   mayAsk = true;
+  /** The tracker's clock minus this device's. */
+  skew = 0;
 
   constructor(load: NonNullable<CatalogueNeeds["attest"]>["load"]) {
     const { clock } = this.stage;
@@ -61,8 +63,8 @@ class Visit {
     return visit;
   }
   /** Answers the open question: this version, which the origin had just now, with `max-age=10`. */
-  async say(version: number): Promise<void> {
-    const date = httpDate(this.stage.now);
+  async say(version: number, maxAge = 10): Promise<void> {
+    const date = httpDate(this.stage.now + this.skew);
     const epoch = Date.parse(date);
     const stated = await tracker.statement(URL, body(version), { epoch });
     const facts = {
@@ -74,13 +76,13 @@ class Visit {
     const { only } = this.origin;
     expect(only.request).toMatchObject({ url: TRACKER, body: URL });
     only.start(0, null);
-    only.bytes(utf8(`${JSON.stringify({ maxAge: 10, manifest })}\n`));
+    only.bytes(utf8(`${JSON.stringify({ maxAge, manifest })}\n`));
     only.end();
   }
-  async find(version: number) {
+  async find(version: number, maxAge?: number) {
     const found = this.catalogue.find(URL);
     await this.stage.pass(10);
-    await this.say(version);
+    await this.say(version, maxAge);
     return this.stage.wait(found);
   }
   /** What is handed out in the end of what is asked about. */
@@ -114,6 +116,43 @@ test("is the tracker's to say again when its time is over, and validated at the 
   expect(await visit.current(found)).toBe(found?.content.asset);
 });
 
+test("is asked of the tracker again, and not of the origin, when the answer is over sooner than its word", async () => {
+  const visit = await Visit.open();
+  await visit.find(1, 20);
+  await visit.stage.pass(14_000);
+  const found = await visit.stage.wait(visit.catalogue.find(URL));
+  await visit.stage.pass(10);
+  await visit.say(2);
+  expect((await visit.current(found))?.size).toBe(body(2).length);
+  expect(visit.origin.open).toEqual([]);
+});
+
+test("is the origin's to say for who asks for a validation", async () => {
+  const visit = await Visit.open();
+  await visit.find(1);
+  const found = await visit.stage.wait(visit.catalogue.find(URL, "no-cache"));
+  await turns();
+  expect(visit.origin.only.request).toMatchObject({ url: URL, unless: { etag: '"1"' } });
+  visit.origin.only.end({ kind: "status", status: 304, headers: {} });
+  expect(await visit.current(found)).toBe(found?.content.asset);
+});
+
+test.each([2500, -2500])(
+  "holds by the tracker's own clock, from which this one is %d ms away",
+  async (skew) => {
+    const visit = await Visit.open();
+    visit.skew = skew;
+    await visit.find(1);
+    await visit.stage.pass(9000);
+    expect((await visit.stage.wait(visit.catalogue.find(URL)))?.current).toBeNull();
+    const { left = 0 } = (await visit.stage.wait(visit.catalogue.standing(URL))) ?? {};
+    expect(left).toBeLessThanOrEqual(1000);
+    await visit.stage.pass(1000);
+    expect((await visit.find(2))?.content.asset.size).toBe(body(2).length);
+    expect(visit.origin.open).toEqual([]);
+  },
+);
+
 test("that the origin has replaced is asked for anew, and left to the network if the tracker has not heard of it", async () => {
   const visit = await Visit.open();
   await visit.find(1);
@@ -134,7 +173,7 @@ test("that the origin has replaced is asked for anew, and left to the network if
     const length = expected && body(expected).length;
     expect((await visit.current(found))?.size).toBe(length);
   }
-  // Nor is it believed the next time, for a minute.
+  // Nor is it believed the next time, for as long as it would have been good.
   expect(await visit.stage.wait(visit.catalogue.find(URL))).toBeUndefined();
   expect(visit.origin.open).toEqual([]);
 });
