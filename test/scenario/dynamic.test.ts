@@ -32,7 +32,7 @@ class Crowd {
   #polling = true;
 
   constructor(count: number, control: string, place?: Place) {
-    this.world = new World({ seed: 7, unlinkable: 0, attesting: true });
+    this.world = new World({ seed: 7, unlinkable: 0, attesting: true, purging: true });
     const deploy = (): void => {
       const version = this.since.push(this.world.timeline.now) - 1;
       this.world.answer(URL, bodyOf(version), "application/json", { "cache-control": control });

@@ -13,7 +13,6 @@ import { believes, isSigned } from "./belief.ts";
 import { contentOf, isGrowing } from "./content.ts";
 import {
   ageOf,
-  doubted,
   type Freshness,
   freshnessOf,
   hasValidator,
@@ -181,7 +180,7 @@ export class Catalogue {
     await this.#receipts.look(url);
     const content = this.#known(url);
     const receipt = content && this.#receiptOf(content);
-    if (content && receipt) this.#receipts.put(content, doubted(receipt));
+    if (content && receipt) this.#receipts.put(content, { ...receipt, doubted: true });
     else if (!this.#receipts.doubt(url)) this.#published.doubt();
   }
 
@@ -290,7 +289,7 @@ export class Catalogue {
     { mode, since }: { readonly mode: CacheMode; readonly since: Millis },
   ): Found["current"] {
     if (mode === "force-cache" || mode === "only-if-cached") return null;
-    if (mode === "no-cache") return this.#asked(content, receipt && doubted(receipt), false);
+    if (mode === "no-cache") return this.#asked(content, receipt, false);
     const freshness = this.#freshness(content, receipt, since);
     switch (freshness.state) {
       case "fresh":
@@ -315,17 +314,6 @@ export class Catalogue {
     return this.#attested?.leftOf(url) ? Math.max(at, now - LEAST_SKEW) : now;
   }
 
-  /** Whether the tracker, which asks the origin once for everybody, has just said what this is from now on. */
-  async #toldAnew({ asset }: Content, before: Receipt | null): Promise<boolean> {
-    const { url } = asset;
-    if (before === null || leftOf(before, before.at) <= 0) return false;
-    if (this.#published.stands(asset) || !this.#attested?.known(url)) return false;
-    await this.#attested.renew(url);
-    const said = this.#attested.known(url);
-    const receipt = said === undefined ? null : this.#receiptOf(said);
-    return receipt !== null && leftOf(receipt, this.#nowFor(url, receipt)) > 0;
-  }
-
   /** `usable`: also if nobody answers. */
   async #asked(
     content: Content,
@@ -340,7 +328,6 @@ export class Catalogue {
 
   async #ask(content: Content, receipt: Receipt | null): Promise<"same" | "other" | "away"> {
     const { asset } = content;
-    if (await this.#toldAnew(content, receipt)) return "other";
     if (receipt !== null && hasValidator(receipt.headers) && isOf(this.#needs.site, asset.url)) {
       const verdict = await this.#validation.ask(content, receipt.headers);
       if (verdict.kind === "same") {

@@ -119,8 +119,6 @@ export function freshnessOf(receipt: Receipt, now: Millis, mostGuess = MOST_GUES
 export const isUsable = (freshness: Freshness): boolean =>
   freshness.state !== "stale" || freshness.usable;
 
-export const doubted = (receipt: Receipt): Receipt => ({ ...receipt, doubted: true });
-
 /** What is known after the origin said, at this moment, that nothing has changed (RFC 9111, section 4.3.4). */
 export function renewed(before: Receipt | null, fresh: CachingFields, at: Millis): Receipt {
   // An age that is not said again is over.
