@@ -228,7 +228,7 @@ export class LocalPeer {
   /** The network has failed for this URL: what this browser and its neighbours know of it nevertheless. */
   async salvage(url: string): Promise<Content | undefined> {
     const content = this.#closing === null ? await this.#hearsay.find(url) : undefined;
-    return content && (await this.catalogue.outlives(content)) ? content : undefined;
+    return content && (await this.catalogue.lastsFor(content)) > 0 ? content : undefined;
   }
 
   /** Reads a range of a content, from wherever it comes soonest. `origins`: where this one is to be had as well. */

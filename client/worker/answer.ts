@@ -116,7 +116,8 @@ class Wanted {
     const response = await answered.then(whole).catch(() => null);
     if (response !== null && response.status < 500) return response;
     const voucher = await this.voucher();
-    const cached = voucher && (await this.fromCache(voucher));
+    const lasts = voucher !== undefined && voucher.last > Date.now();
+    const cached = lasts ? await this.fromCache(voucher) : undefined;
     return cached ?? (await this.fromPage(LAST_PATIENCE)) ?? response ?? answered;
   }
 

@@ -2,6 +2,7 @@
 // that it can do without any page. Owns the host; decides nothing about content.
 
 import type { Bytes } from "../../tracker/protocol/bytes.ts";
+import type { Standing } from "../core/catalogue/catalogue.ts";
 import type { DegradedCode } from "../core/events.ts";
 import type { Store } from "../core/ports.ts";
 import type { ByteCount, Content, Millis } from "../core/vocabulary.ts";
@@ -16,6 +17,8 @@ import { type Voucher, vouchedUrl, voucherKey, writeVoucher } from "./voucher.ts
  * was right for the one before it.
  */
 const VOUCHED_FOR: Millis = 60_000;
+/** A year: what may be used for as long as the origin is away is older than any outage then. */
+const KEPT_FOR: Millis = 31_536_000_000;
 /** A page that is opened renews so many; more would be work that few of its visitors have any use for. */
 const MOST_RENEWED = 1000;
 
@@ -33,7 +36,7 @@ export interface LiaisonNeeds {
   /** What a URL is now. */
   find(url: string): Promise<Content | undefined>;
   /** What the worker may be told that it is, and for how long at most; `undefined`, too, if nothing of it is cached. */
-  standing(url: string): Promise<{ readonly content: Content; readonly left: Millis } | undefined>;
+  standing(url: string): Promise<Standing | undefined>;
   /** The worker asked for what the manifest says nothing of. */
   passed(): void;
   /** Caches bytes from elsewhere if they are all of it and right. */
@@ -135,19 +138,23 @@ export class Liaison {
     const records: (readonly [string, Bytes])[] = [];
     const over: string[] = [];
     for (const url of urls) {
-      const { content, left = 0 } = (await standing(url)) ?? {};
-      if (content === undefined) {
+      const known = await standing(url);
+      if (known === undefined) {
         over.push(voucherKey(url));
         this.#vouched.delete(url);
         continue;
       }
-      const { asset } = content;
+      const { asset } = known.content;
       const before = this.#vouched.get(url);
       const isNew = before?.asset !== asset || before.until < Date.now() + VOUCHED_FOR / 2;
       if (!isNew) continue;
-      // What is stale already counts when the origin fails.
-      const until = Date.now() + Math.floor(Math.max(0, Math.min(VOUCHED_FOR, left)));
-      const voucher: Voucher = { asset, manifest, until };
+      const voucher = {
+        asset,
+        manifest,
+        // What is stale already counts when the origin fails, as far as that may be.
+        until: Date.now() + Math.floor(Math.max(0, Math.min(VOUCHED_FOR, known.left))),
+        last: Date.now() + Math.floor(Math.max(0, Math.min(KEPT_FOR, known.lasts))),
+      };
       this.#vouched.set(url, voucher);
       records.push([voucherKey(url), writeVoucher(voucher)]);
     }

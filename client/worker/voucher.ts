@@ -14,6 +14,8 @@ export interface Voucher {
   readonly manifest: string;
   /** By the wall clock, in milliseconds since 1970. Afterwards it counts only when the origin fails. */
   readonly until: Millis;
+  /** Afterwards it does not count for that either. */
+  readonly last: Millis;
 }
 
 const PREFIX = "voucher.";
@@ -22,12 +24,14 @@ export const voucherKey = (url: string): string => PREFIX + url;
 export const vouchedUrl = (key: string): string | undefined =>
   key.startsWith(PREFIX) ? key.slice(PREFIX.length) : undefined;
 
-export const writeVoucher = ({ asset, manifest, until }: Voucher): Bytes =>
-  utf8(`${until} ${manifest}\n${writeStatement(asset)}`);
+export const writeVoucher = ({ asset, manifest, until, last }: Voucher): Bytes =>
+  utf8(`${until} ${last} ${manifest}\n${writeStatement(asset)}`);
 
 export function parseVoucher(url: string, record: Bytes): Voucher | undefined {
-  const parts = /^(\d{1,15}) (\S+)\n(.+)$/s.exec(fromUtf8(record) ?? "") ?? [];
-  const [, until, manifest = "", text = ""] = parts;
+  const parts = /^(\d{1,15}) (\d{1,15}) (\S+)\n(.+)$/s.exec(fromUtf8(record) ?? "") ?? [];
+  const [, until, last, manifest = "", text = ""] = parts;
   const asset = assetIn(text, url);
-  return asset === undefined ? undefined : { asset, manifest, until: Number(until) };
+  return asset === undefined
+    ? undefined
+    : { asset, manifest, until: Number(until), last: Number(last) };
 }

@@ -186,6 +186,46 @@ test("what the first page loaded before anybody could answer is cached and vouch
   }
 });
 
+test("what its origin wants validated before use is not answered while that fails, and what may be stale is", async ({
+  browser,
+}) => {
+  const own = await setWorkerStage();
+  try {
+    const file = (control: string, seed: number) => ({
+      body: noise(30_000, seed),
+      type: "application/octet-stream",
+      headers: { "Shoal-Cache-Control": control },
+    });
+    await publishFiles(own, {
+      "/strict.bin": file("max-age=0, must-revalidate", 6),
+      "/brief.bin": file("max-age=0, stale-if-error=0", 7),
+      "/lax.bin": file("max-age=0, stale-if-error=600", 8),
+    });
+    const visitor = await visitControlled(own, browser);
+    for (const path of ["/strict.bin", "/brief.bin", "/lax.bin"]) {
+      expect((await got(visitor, path)).status).toBe(200);
+      // The page has told the worker of it.
+      await expect.poll(() => visitor.evaluate(isVouchedFor, own.site.url + path)).toBe(true);
+    }
+    await own.site.goOffline();
+    expect((await got(visitor, "/lax.bin")).status).toBe(200);
+    await expect(got(visitor, "/strict.bin")).rejects.toThrow("Failed to fetch");
+    await expect(got(visitor, "/brief.bin")).rejects.toThrow("Failed to fetch");
+  } finally {
+    await own.close();
+  }
+});
+
+async function isVouchedFor(url: string): Promise<boolean> {
+  const opening = indexedDB.open("shoal-index-1");
+  await new Promise((resolve) => opening.addEventListener("success", resolve));
+  const [store = ""] = opening.result.objectStoreNames;
+  const reading = opening.result.transaction(store).objectStore(store).get(`voucher.${url}`);
+  await new Promise((resolve) => reading.addEventListener("success", resolve));
+  opening.result.close();
+  return reading.result !== undefined;
+}
+
 /** Puts a picture, a script, a style and an unlisted picture into the page, and says what became of them. */
 async function decorate(): Promise<unknown> {
   const loaded = <T extends HTMLElement>(element: T): Promise<T> =>

@@ -17,7 +17,7 @@ import {
   freshnessOf,
   hasValidator,
   isShareable,
-  isUsable,
+  lastsFor,
   leftOf,
   type Receipt,
   renewed,
@@ -68,6 +68,12 @@ export interface Found {
    * knows. `null`: this one, at once. Never rejects.
    */
   readonly current: Promise<Content | undefined> | null;
+}
+
+export interface Standing {
+  readonly content: Content;
+  readonly left: Millis;
+  readonly lasts: Millis;
 }
 
 /** What was made of a statement; `content` where that is known already. */
@@ -130,20 +136,22 @@ export class Catalogue {
     return { content, current: this.#judged(content, receipt, { mode, since }) };
   }
 
-  /** What may be said of a URL to who cannot ask, and for how long at most. */
-  async standing(url: string): Promise<{ content: Content; left: Millis } | undefined> {
+  /** What may be said of a URL to who cannot ask: for how long at most, and for how long when the origin is away. */
+  async standing(url: string): Promise<Standing | undefined> {
     const found = await this.find(url, "force-cache");
     if (found === undefined || isGrowing(found.content)) return undefined;
-    const receipt = this.#receiptOf(found.content);
+    const { content } = found;
+    const receipt = this.#receiptOf(content);
     const left = receipt === null ? Number.POSITIVE_INFINITY : leftOf(receipt, this.#date.now());
-    return { content: found.content, left: Math.min(left, this.#attested?.leftOf(url) || left) };
+    const said = this.#attested?.leftOf(url) || left;
+    return { content, left: Math.min(left, said), lasts: await this.lastsFor(content) };
   }
 
-  /** Whether it may be handed out while nobody can say that it still is. */
-  async outlives(content: Content): Promise<boolean> {
+  /** For how long it may be handed out while nobody can say that it still is; not at all, if negative. */
+  async lastsFor(content: Content): Promise<Millis> {
     await this.#receipts.look(content.asset.url);
     const receipt = this.#receiptOf(content);
-    return receipt === null || isUsable(freshnessOf(receipt, this.#date.now()));
+    return receipt === null ? Number.POSITIVE_INFINITY : lastsFor(receipt, this.#date.now());
   }
 
   /** Caching fields for an answer made of it, as a cache has to give them; none where the origin's are not known. */

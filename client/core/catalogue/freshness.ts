@@ -101,23 +101,30 @@ export function freshnessOf(receipt: Receipt, now: Millis, mostGuess = MOST_GUES
   const said = directivesOf(receipt.headers);
   const left = leftOf(receipt, now, mostGuess, said);
   if (left > 0) return { state: "fresh" };
-  if (said.has("no-cache") || said.has("must-revalidate")) return { state: "stale", usable: false };
-  const meanwhile =
-    receipt.doubted === true ? 0 : left + (secondsOf(said, "stale-while-revalidate") ?? 0);
-  if (meanwhile > 0) return { state: "revalidate", left: meanwhile };
-  const onError = secondsOf(said, "stale-if-error");
-  // Said outright it counts whatever else is said (RFC 5861, section 4); else a cache that is cut off may go on, unless
-  // the origin forbids just that to shared ones (RFC 9111, section 4.2.4).
-  const usable =
-    onError === undefined
-      ? !said.has("proxy-revalidate") && !said.has("s-maxage")
-      : left + onError > 0;
-  return { state: "stale", usable };
+  const meanwhile = left + gracesOf(said).whileAsked;
+  if (meanwhile > 0 && receipt.doubted !== true) return { state: "revalidate", left: meanwhile };
+  return { state: "stale", usable: left + gracesOf(said).onError > 0 };
 }
 
-/** Where nobody can be asked (RFC 9111, section 4.2.4). */
-export const isUsable = (freshness: Freshness): boolean =>
-  freshness.state !== "stale" || freshness.usable;
+/** How long after its end an answer is good while the origin is asked, and how long when that is away. */
+function gracesOf(said: Directives): { readonly whileAsked: Millis; readonly onError: Millis } {
+  if (said.has("no-cache") || said.has("must-revalidate")) return { whileAsked: 0, onError: 0 };
+  // Said outright it counts whatever else is said (RFC 5861, section 4); else a cache that is cut off may go on, unless
+  // the origin forbids just that to shared ones (RFC 9111, section 4.2.4).
+  const isForbidden = said.has("proxy-revalidate") || said.has("s-maxage");
+  return {
+    whileAsked: secondsOf(said, "stale-while-revalidate") ?? 0,
+    onError: secondsOf(said, "stale-if-error") ?? (isForbidden ? 0 : Number.POSITIVE_INFINITY),
+  };
+}
+
+/** For how long it may be handed out where nobody can be asked. */
+export function lastsFor(receipt: Receipt, now: Millis): Millis {
+  const said = directivesOf(receipt.headers);
+  const { whileAsked, onError } = gracesOf(said);
+  const grace = receipt.doubted === true ? onError : Math.max(whileAsked, onError);
+  return leftOf(receipt, now, MOST_GUESS, said) + grace;
+}
 
 /** What is known after the origin said, at this moment, that nothing has changed (RFC 9111, section 4.3.4). */
 export function renewed(before: Receipt | null, fresh: CachingFields, at: Millis): Receipt {

@@ -13,11 +13,12 @@ import { newPublisher } from "../../../support/manifest.ts";
 const FILM = "https://site.example/film.mp4?v=2";
 const manifest = "https://site.example/.well-known/shoal.json";
 const until = 1_700_000_000_000;
+const last = 1_700_000_600_000;
 
 test("what was written is read, for the URL it is about", async () => {
   const asset = await (await newPublisher()).statement(FILM, utf8("film"), { epoch: 3 });
-  const record = writeVoucher({ asset, manifest, until });
-  expect(parseVoucher(FILM, record)).toEqual({ asset, manifest, until });
+  const record = writeVoucher({ asset, manifest, until, last });
+  expect(parseVoucher(FILM, record)).toEqual({ asset, manifest, until, last });
   expect(parseVoucher(`${FILM}0`, record)).toBeUndefined();
   expect(vouchedUrl(voucherKey(FILM))).toBe(FILM);
   expect(vouchedUrl("purges")).toBeUndefined();
@@ -27,6 +28,7 @@ test("what was written is read, for the URL it is about", async () => {
     "",
     text.replace(String(until), ""),
     text.replace(String(until), "soon"),
+    text.replace(String(last), "never"),
     text.replace(` ${manifest}`, ""),
     text.replace("\n", " "),
     text.slice(0, -2),
