@@ -44,6 +44,13 @@ export interface ByteRange {
 /** Fields of an answer that have to do with caching, by name in lower case. */
 export type CachingFields = Readonly<Partial<Record<string, string>>>;
 
+/** What a URL is: `left`, for how long at most; `lasts`, for how long where nobody can be asked. */
+export interface Standing {
+  readonly content: Content;
+  readonly left: Millis;
+  readonly lasts: Millis;
+}
+
 /** Modes of a request that Shoal has a part in (Fetch, "cache mode"); the others are the network's. */
 export type CacheMode = "default" | "no-cache" | "force-cache" | "only-if-cached";
 

@@ -2,10 +2,9 @@
 // that it can do without any page. Owns the host; decides nothing about content.
 
 import type { Bytes } from "../../tracker/protocol/bytes.ts";
-import type { Standing } from "../core/catalogue/catalogue.ts";
 import type { DegradedCode } from "../core/events.ts";
 import type { Store } from "../core/ports.ts";
-import type { ByteCount, Content, Millis } from "../core/vocabulary.ts";
+import type { ByteCount, Content, Millis, Standing } from "../core/vocabulary.ts";
 import { BYPASS_HEADER } from "./bridge.ts";
 import { greeted, HELLO_PATIENCE, Host, type Hosted } from "./host.ts";
 import { register } from "./register.ts";

@@ -7,7 +7,7 @@ import type { AssetStatement } from "../../../tracker/protocol/manifest.ts";
 import { isAbout, type Purge } from "../../../tracker/protocol/purge.ts";
 import { ShoalError } from "../errors.ts";
 import type { Origin, OriginListener, OriginRequest, Store } from "../ports.ts";
-import type { CacheMode, CachingFields, Cancel, Content, Millis } from "../vocabulary.ts";
+import type { CacheMode, CachingFields, Cancel, Content, Millis, Standing } from "../vocabulary.ts";
 import type { Attested } from "./attested.ts";
 import { believes, isSigned } from "./belief.ts";
 import { contentOf, isGrowing } from "./content.ts";
@@ -70,12 +70,6 @@ export interface Found {
   readonly current: Promise<Content | undefined> | null;
 }
 
-export interface Standing {
-  readonly content: Content;
-  readonly left: Millis;
-  readonly lasts: Millis;
-}
-
 /** What was made of a statement; `content` where that is known already. */
 interface Vouched {
   readonly asset: AssetStatement;
@@ -136,7 +130,7 @@ export class Catalogue {
     return { content, current: this.#judged(content, receipt, { mode, since }) };
   }
 
-  /** What may be said of a URL to who cannot ask: for how long at most, and for how long when the origin is away. */
+  /** What may be said of a URL to who cannot ask. */
   async standing(url: string): Promise<Standing | undefined> {
     const found = await this.find(url, "force-cache");
     if (found === undefined || isGrowing(found.content)) return undefined;

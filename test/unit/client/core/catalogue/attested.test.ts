@@ -1,117 +1,34 @@
 // What the tracker says of URLs, as the client comes to believe it: many in one message, remembered for as long as it
 // holds, growing while it is read, and nothing that anybody else could have made up.
 
-import { beforeAll, describe, expect, test } from "vitest";
-import { Attested } from "../../../../../client/core/catalogue/attested.ts";
+import { describe, expect, test } from "vitest";
 import { isRight } from "../../../../../client/core/retrieve/verify.ts";
 import type { Content } from "../../../../../client/core/vocabulary.ts";
 import { MAX_ASKED_URLS } from "../../../../../tracker/protocol/attestation.ts";
-import { base64url, sameBytes, utf8 } from "../../../../../tracker/protocol/bytes.ts";
-import {
-  type AssetStatement,
-  knownChunksOf,
-  writeManifest,
-} from "../../../../../tracker/protocol/manifest.ts";
+import { base64url, utf8 } from "../../../../../tracker/protocol/bytes.ts";
+import { knownChunksOf } from "../../../../../tracker/protocol/manifest.ts";
 import { simHasher } from "../../../../sim/hasher.ts";
-import { SimRandom } from "../../../../sim/random.ts";
-import {
-  newPublisher,
-  type Publisher,
-  type StatementSettings,
-} from "../../../../support/manifest.ts";
 import { noise } from "../../../../support/stage.ts";
-import { ScriptedOrigin, type ScriptedRead } from "../scripted-origin.ts";
-import { Stage, turns } from "../stage.ts";
+import type { ScriptedRead } from "../scripted-origin.ts";
+import { turns } from "../stage.ts";
+import {
+  A,
+  BODY,
+  FILM,
+  GROWING,
+  growing,
+  knowsPublishers,
+  line,
+  refusal,
+  say,
+  stranger,
+  TRACKER,
+  tracker,
+  Visit,
+  vouching,
+} from "./attesting.ts";
 
-const TRACKER = "https://tracker.example/manifest";
-const A = "https://site.example/a.css";
-const FILM = "https://site.example/film.mp4";
-const BODY = noise(5 * 1024 + 1, 3);
-const GROWING = { chunkBytes: 1024, version: base64url(new Uint8Array(32)) };
-
-let tracker: Publisher;
-let stranger: Publisher;
-beforeAll(async () => {
-  [tracker, stranger] = await Promise.all([newPublisher(), newPublisher()]);
-});
-
-const line = (value: object): string => `${JSON.stringify(value)}\n`;
-const refusal = (url: string, maxAge = 600, code = "private"): string =>
-  line({ maxAge, problem: { url, code } });
-async function vouching(
-  url: string,
-  body: Uint8Array,
-  {
-    by = tracker,
-    maxAge = 60,
-    ...settings
-  }: StatementSettings & { by?: Publisher; maxAge?: number } = {},
-): Promise<string> {
-  const asset = await by.statement(url, body, settings);
-  const manifest = JSON.parse(writeManifest(asset.epoch, asset.key, [asset]));
-  return line({ maxAge, manifest });
-}
-/** From so many known chunks to so many. */
-async function growing(from: number, to: number, body: Uint8Array = BODY): Promise<string> {
-  const asset = await tracker.statement(FILM, body, { ...GROWING, known: to });
-  const digests = base64url(asset.digests.subarray(from * 32));
-  return line({ more: { url: FILM, digests, signature: base64url(asset.signature) } });
-}
-
-class Visit {
-  readonly stage = new Stage();
-  readonly origin = new ScriptedOrigin();
-  readonly problems: string[] = [];
-  grew = 0;
-  /** Statements up to this epoch are purged. */
-  purgedUpTo = 0;
-  readonly adopted: Uint8Array[] = [];
-  storing: Promise<void> = Promise.resolve();
-  /** The origin has shown this to be wrong. */
-  wrong: AssetStatement | null = null;
-  readonly attested: Attested;
-  constructor(pinnedKeys: readonly string[] | null = null) {
-    this.attested = new Attested({
-      clock: this.stage.clock,
-      random: new SimRandom("attested"),
-      hasher: simHasher,
-      origin: this.origin,
-      url: TRACKER,
-      pinnedKeys,
-      purges: { judge: ({ epoch }) => (epoch <= this.purgedUpTo ? "hard" : undefined) },
-      isDistrusted: ({ digests }) => this.wrong !== null && sameBytes(digests, this.wrong.digests),
-      adopt: (_content, body) => {
-        this.adopted.push(body);
-        return this.storing;
-      },
-      grew: () => {
-        this.grew++;
-      },
-      problem: (code) => this.problems.push(code),
-    });
-  }
-  /** Asks, and lets the message go out. */
-  async ask(url: string): Promise<{ found: Promise<Content | undefined>; read: ScriptedRead }> {
-    const found = this.attested.find(url);
-    await this.stage.pass(5);
-    return { found, read: this.origin.only };
-  }
-  /** Asks, and hears this as the whole answer. */
-  async hear(url: string, ...lines: string[]): Promise<Content | undefined> {
-    const { found, read } = await this.ask(url);
-    read.start(0, null);
-    for (const text of lines) read.bytes(utf8(text));
-    read.end();
-    return this.stage.wait(found);
-  }
-  find(url: string): Promise<Content | undefined> {
-    return this.stage.wait(this.attested.find(url));
-  }
-}
-const say = async (read: ScriptedRead, text: string): Promise<void> => {
-  read.bytes(utf8(text));
-  await turns();
-};
+knowsPublishers();
 
 describe("the tracker's word", () => {
   test("is asked for once for all that a page asks for in one go", async () => {
