@@ -25,7 +25,9 @@ type Step =
   | { readonly do: "purge" }
   | { readonly do: "outage"; readonly how: "refuse" | "stall" | 503 | "over" }
   | { readonly do: "visit"; readonly who: number; readonly url: 0 | 1; readonly mode: CacheMode }
-  | { readonly do: "return"; readonly who: number };
+  | { readonly do: "return"; readonly who: number; readonly meanwhile: Meanwhile };
+/** A purge that nobody could tell the visitor of; or a tracker that has nothing to say when they are back. */
+type Meanwhile = "nothing" | "purge" | "silence";
 
 const steps = fc.array(
   fc.record({
@@ -56,8 +58,12 @@ const steps = fc.array(
         }),
       },
       {
-        weight: 1,
-        arbitrary: fc.record({ do: fc.constant("return" as const), who: fc.nat(VISITORS - 1) }),
+        weight: 2,
+        arbitrary: fc.record({
+          do: fc.constant("return" as const),
+          who: fc.nat(VISITORS - 1),
+          meanwhile: fc.constantFrom<Meanwhile>("nothing", "purge", "silence"),
+        }),
       },
     ),
   }),
@@ -101,8 +107,10 @@ class History {
   readonly #files: CachingFields;
   readonly #manifest: CachingFields;
   readonly #ownBodies = new Map<string, Bytes>();
-  /** The newest that each visitor has seen. */
-  readonly #seen = new Map<Visitor, number>();
+  /** Up to which epoch a visitor who came back knows of purges by themselves, however soon after. */
+  readonly #remembered = new Map<Visitor, number>();
+  /** When each came for the first time, who cannot know at once whose purges count. */
+  readonly #since = new Map<Visitor, Millis>();
   /** Even; a purge is odd. */
   #epoch = 0;
   #origin = -1;
@@ -173,17 +181,43 @@ class History {
     this.#say(`origin: ${how}`);
   }
 
-  async comeBack(who: number): Promise<void> {
+  /** And wants the file again at once. */
+  async comeBack(who: number, meanwhile: Meanwhile, grace: Millis): Promise<void> {
+    const { tracker } = this.world;
     const before = this.visitors[who] as Visitor;
+    const closedAt = this.now;
+    const known = this.#purgedBy(closedAt - LEARNED);
     let closed = false;
     void before.close().then(() => {
       closed = true;
     });
     await this.world.run({ until: () => closed, within: minutes(1) });
+    if (meanwhile === "purge") this.purge();
+    if (meanwhile === "silence") {
+      tracker.kill();
+      this.#say("the tracker falls silent");
+    }
     const again = this.world.arrive({ returning: before });
-    this.#seen.set(again, this.#seen.get(before) ?? 0);
+    this.#remembered.set(again, meanwhile === "silence" ? known : this.#purgedBy(this.now));
+    this.#since.set(again, this.#hasLearned(before, closedAt) ? this.#sinceOf(before) : this.now);
     this.visitors[who] = again;
     this.#say(`v${who} came back as ${again.name}`);
+    await this.visit(who, 0, "default", grace);
+    if (meanwhile !== "silence") return;
+    tracker.restart();
+    const all = () => this.visitors.every(({ stats }) => stats.tracker === "connected");
+    await this.world.run({ until: all, within: minutes(2) });
+  }
+
+  #sinceOf(visitor: Visitor): Millis {
+    return this.#since.get(visitor) ?? 0;
+  }
+  #hasLearned(visitor: Visitor, moment: Millis): boolean {
+    return moment - this.#sinceOf(visitor) >= LEARNED;
+  }
+
+  #purgedBy(moment: Millis): number {
+    return this.purges.findLast(({ at }) => at <= moment)?.epoch ?? 0;
   }
 
   /** As the client's `fetch` does it. `null`: the page saw an error. */
@@ -215,9 +249,11 @@ class History {
     this.#say(`${visitor.name} (${mode}) got version ${version} from ${source}`);
     expect(version, `a mix\n${this.explain()}`).toBeGreaterThanOrEqual(0);
     if (source === "shoal") {
-      const known = this.purges.findLast(({ at }) => at <= from - LEARNED);
+      const heard = this.world.tracker.up ? this.#purgedBy(from - LEARNED) : 0;
+      const remembered = this.#remembered.get(visitor) ?? 0;
+      const known = this.#hasLearned(visitor, from) ? Math.max(remembered, heard) : 0;
       const { epoch = 0 } = this.versions[version] ?? {};
-      expect(epoch, `was purged\n${this.explain()}`).toBeGreaterThan(known?.epoch ?? 0);
+      expect(epoch, `was purged\n${this.explain()}`).toBeGreaterThan(known);
     }
     const most = mode === "no-cache" ? 0 : grace;
     // While the site is away, its manifest is good for as long as it takes, unless the request says otherwise.
@@ -260,13 +296,13 @@ test("no mix, nothing that was replaced longer ago than its lifetime, nothing pu
         if (step.do === "deploy") history.deploy(step.what);
         else if (step.do === "purge") history.purge();
         else if (step.do === "outage") history.fail(step.how);
-        else if (step.do === "return") await history.comeBack(step.who);
+        else if (step.do === "return") await history.comeBack(step.who, step.meanwhile, grace);
         else await history.visit(step.who, step.url, step.mode, grace);
       }
       history.fail("over");
       await history.world.pass(REST);
       history.world.checkInvariants();
     }),
-    { numRuns: 40 },
+    { numRuns: 80 },
   );
 }, 60_000);
