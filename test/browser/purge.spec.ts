@@ -18,7 +18,9 @@ let stage: Stage;
 test.beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), "shoal-purge-"));
   const tracker = { key: join(directory, "key.json"), purgeToken: TOKEN };
-  stage = await setStage({ headers: { "Cache-Control": "no-cache" }, tracker });
+  // Asked about each time, by browser and client; the client may go on without an answer.
+  const headers = { "Cache-Control": "no-cache", "Shoal-Cache-Control": "max-age=0" };
+  stage = await setStage({ headers, tracker });
   await stage.publish({ [FILM]: OLD, [OTHER]: REST });
 });
 test.afterEach(async () => {

@@ -176,7 +176,6 @@ export class Reader {
     const { answerMs, leastBytesPerSecond, handedBytes, handedSeconds } = this.#needs.limits;
     const { headers } = response;
     const isHanded = isForAll(headers) && freshSecondsOf(headers) <= handedSeconds;
-    const mostHanded = isHanded ? handedBytes : 0;
     const handed: Bytes[] = [];
     const digests = new ChunkDigests();
     const begin = performance.now();
@@ -191,7 +190,7 @@ export class Reader {
         if (took > answerMs && isSlow) abort.abort(new Late());
         signal.throwIfAborted();
         digests.add(bytes);
-        if (digests.size <= mostHanded) handed.push(bytes as Bytes);
+        if (isHanded && digests.size <= handedBytes) handed.push(bytes as Bytes);
         growth?.grew(digests);
         await this.#needs.pace.spend(bytes.length, signal);
         paced += performance.now() - now;
@@ -201,7 +200,7 @@ export class Reader {
     if (decoder === undefined) await pipeline(response, take, { signal });
     else await pipeline(response, decoder, take, { signal });
     const content = digests.end();
-    const body = content.size <= mostHanded ? concatenated(handed) : undefined;
+    const body = isHanded && content.size <= handedBytes ? concatenated(handed) : undefined;
     return { content, body };
   }
 }
