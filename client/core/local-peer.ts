@@ -234,10 +234,22 @@ export class LocalPeer {
   /** Reads a range of a content, from wherever it comes soonest. `origins`: where this one is to be had as well. */
   read(content: Content, range: ByteRange, urgency: Urgency, origins?: readonly string[]): Reading {
     this.#origins.name(content.asset.url, origins ?? []);
+    // Published files change with the site; what the tracker vouches for may change all day.
+    if (content.asset.headers !== undefined) this.#forgetOlder(content);
     const reading = this.#retrievals.read(content, range, urgency);
     // It may have been taken back since it was found.
     if (this.#purges.judge(content.asset) === "hard") this.#forgetPurged();
     return reading;
+  }
+
+  /** All versions before this one but the last, for the day the site fails. */
+  #forgetOlder({ id: current, asset: { url, epoch } }: Content): void {
+    const older = this.#cache.contents
+      .filter(({ id, asset }) => id !== current && asset.url === url && asset.epoch < epoch)
+      .sort((one, other) => other.asset.epoch - one.asset.epoch);
+    for (const { id } of older.slice(1)) {
+      if (this.#retrievals.get(id) === undefined) this.#cache.forget(id);
+    }
   }
 
   setConditions(conditions: Conditions): void {

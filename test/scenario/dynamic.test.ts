@@ -103,6 +103,8 @@ test("twenty visitors who ask every second cost the origin little more than one 
   expect(crowd.world.bytes.peers).toBeGreaterThan(crowd.world.bytes.origin);
   expect(seen.length).toBeGreaterThan(1180);
   crowd.expectFresh(seen);
+  // A page that is open all day must not fill the disk with versions that nobody will ask for.
+  for (const { stats } of crowd.visitors) expect(stats.cache.assets).toBeLessThanOrEqual(2);
   await crowd.end();
 });
 
