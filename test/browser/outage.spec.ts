@@ -27,7 +27,10 @@ async function neighbours(browser: Browser, before?: () => void): Promise<{ stra
   const holder = await stage.visit(browser, before ? { before } : {});
   await fetched(holder, urlOf(OTHER));
   await fetched(holder, urlOf(FILM));
-  await stranger.waitForFunction(() => window.shoal?.stats().links.length === 1);
+  // Neither end alone is a link.
+  for (const page of [stranger, holder]) {
+    await page.waitForFunction(() => window.shoal?.stats().links.length === 1);
+  }
   await stage.site.goOffline();
   await stage.stopTracker();
   return { stranger };
