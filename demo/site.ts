@@ -2,7 +2,7 @@
 // their order of starting and their end. Everything listens on loopback only.
 
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -54,11 +54,11 @@ const SKY_PATH = "content/sky.json";
 const RATES: OriginRates = { normal: 6 * 1024 * 1024, slow: 1024 * 1024 };
 
 /**
- * To a browser each is another site, which runs in a process of its own: what a visitor does there keeps nobody else from
- * moving. Browsers resolve them to the loopback by themselves (RFC 6761, section 6.3), Safari does not.
+ * To a browser each is another site, which runs in a process of its own: nine clients in one thread would leave the page none of
+ * it. Browsers resolve them to the loopback by themselves (RFC 6761, section 6.3), Safari does not.
  */
-const visitorNames = (port: number): string[] =>
-  Array.from({ length: MOST_VISITORS }, (_, at) => `visitor-${at}.localhost:${port}`);
+const visitorSitesAt = (port: number): string[] =>
+  Array.from({ length: MOST_VISITORS }, (_, at) => `http://visitor-${at}.localhost:${port}`);
 
 /** Rejects with `EADDRINUSE` when the port is taken. */
 export async function startSite(options: SiteOptions): Promise<RunningSite> {
@@ -91,7 +91,7 @@ async function started(
   undo.push(() => rm(directory, { recursive: true, force: true }));
   const regions = join(directory, "regions.json");
   await writeFile(regions, JSON.stringify(REGION_RULES));
-  const visitorPages = visitorNames(port).map((name) => `http://${name}`);
+  const visitorSites = visitorSitesAt(port);
   const tracker = new SwitchedTracker({ host: HOST, sites: [url], regions, trustProxy: 1 });
   const trackerPort = await tracker.switch(true);
   undo.push(() => tracker.switch(false));
@@ -115,7 +115,7 @@ async function started(
   const facts = {
     page: url,
     manifest: url + MANIFEST_PATH,
-    visitorPages: visitorPages.map((origin) => `${origin}/visitor.html`),
+    visitorPages: visitorSites.map((origin) => `${origin}/visitor.html`),
     controls: `http://localhost:${controlsPort}`,
     tracker: trackerUrl,
     regions: REGIONS,
@@ -147,19 +147,18 @@ async function started(
   site.on("request", (request, response) => {
     const { pathname } = new URL(request.url ?? "/", url);
     const { host = "" } = request.headers;
-    if (visitorPages.includes(`http://${host}`)) {
+    if (visitorSites.includes(`http://${host}`)) {
       pages.answer(response, pathname);
     } else if (host !== `localhost:${port}`) {
       // One name for the site: the manifest speaks of its URLs, and nobody gets here by another name by accident.
       response.writeHead(307, { location: `${url}${pathname}` }).end();
-    } else if (isForeign(request, response)) {
-      response.writeHead(204).end();
-    } else if (pathname === MANIFEST_PATH) {
-      edition.answer(request, response);
-    } else if (pathname.startsWith("/content/")) {
-      void content.answer(request, response, pathname);
-    } else {
+    } else if (pathname !== MANIFEST_PATH && !pathname.startsWith("/content/")) {
       pages.answer(response, pathname);
+    } else {
+      response.setHeaders(FOR_ANY_SITE);
+      if (request.method === "OPTIONS") response.writeHead(204).end();
+      else if (pathname === MANIFEST_PATH) edition.answer(request, response);
+      else void content.answer(request, response, pathname);
     }
   });
   // Apart from the site, because a browser has six connections to it, and a slow origin occupies them all.
@@ -172,7 +171,7 @@ async function started(
       switchTracker: async (on) => void (await tracker.switch(on)),
     });
   });
-  const doors = new Doors(url, visitorPages);
+  const doors = new Doors(url, visitorSites);
   undo.push(async () => doors.close());
   controls.on("upgrade", (request: IncomingMessage, stream: Duplex, head: Buffer) =>
     doors.through(request, stream, { head, port: trackerPort }),
@@ -180,15 +179,13 @@ async function started(
   return { url, trackerUrl, close };
 }
 
-/** The visitors' pages, and any other site: what is here is for everybody, and to be shared. Whether that is all they ask. */
-function isForeign(request: IncomingMessage, response: ServerResponse): boolean {
-  response.setHeader("access-control-allow-origin", "*");
-  response.setHeader("access-control-expose-headers", "content-range, etag, shoal-cache-control");
-  if (request.method !== "OPTIONS") return false;
-  response.setHeader("access-control-allow-headers", "range, if-none-match");
-  response.setHeader("access-control-max-age", "600");
-  return true;
-}
+/** The visitors' pages, too: what is here is for everybody, and to be shared. */
+const FOR_ANY_SITE = new Headers({
+  "access-control-allow-origin": "*",
+  "access-control-expose-headers": "content-range, etag, shoal-cache-control",
+  "access-control-allow-headers": "range, if-none-match",
+  "access-control-max-age": "600",
+});
 
 const playlist = (body: string): MadeContent => ({
   body,

@@ -24,12 +24,12 @@ const DOOR = /^\/door\/(\d)\/(\d{1,3})$/;
 export class Doors {
   readonly #open = new Set<Duplex>();
   readonly #page: string;
-  readonly #visitorPages: readonly string[];
+  readonly #visitorSites: readonly string[];
 
   /** Origins: the demo's own page's, and those of its visitors, who to the tracker are on that page too. */
-  constructor(page: string, visitorPages: readonly string[]) {
+  constructor(page: string, visitorSites: readonly string[]) {
     this.#page = page;
-    this.#visitorPages = visitorPages;
+    this.#visitorSites = visitorSites;
   }
 
   /** Joins an upgrade to the tracker at this port of the loopback. Whatever is not a door is hung up on. */
@@ -42,7 +42,7 @@ export class Doors {
     // A reset by either side ends both; there is nobody to tell.
     stream.on("error", () => {});
     const { origin = "" } = request.headers;
-    const isKnown = origin === this.#page || this.#visitorPages.includes(origin);
+    const isKnown = origin === this.#page || this.#visitorSites.includes(origin);
     if (!isKnown || region === "" || Number(region) >= REGIONS.length) return void stream.destroy();
     const tracker = connect(port, "127.0.0.1", () => {
       const headers = request.rawHeaders.flatMap((text, at, all) =>

@@ -6,7 +6,6 @@ import { launchOptions } from "../support/browser.ts";
 export default defineConfig({
   testDir: ".",
   workers: 1,
-  retries: 0,
   timeout: 120_000,
   reporter: [["list"]],
   use: { browserName: "chromium", launchOptions: launchOptions(), locale: "en-GB" },
