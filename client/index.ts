@@ -352,7 +352,7 @@ class PageClient implements Client {
       standing: async (url) => (isOurs(url) ? this.#peer.standing(url) : undefined),
       adopt: (content, body) => this.#peer.adopt(content, body),
       read: (url, init) => this.#ownReads.read(url, init),
-      reads: (url) => this.#ownReads.mayBeSeen(url),
+      mayBeSeen: (url) => this.#ownReads.mayBeSeen(url),
       fetch: this.fetch,
       passed: () => this.#incidents.passed++,
       problem: (code, message) => this.#degraded(code, message),

@@ -43,7 +43,7 @@ export interface LiaisonNeeds {
   /** From the network, past the worker. */
   read(url: string, init: RequestInit): Promise<Response>;
   /** Whether such a read waits for an answer that may be going by the worker: to be answered with itself it would wait for ever. */
-  reads(url: string): boolean;
+  mayBeSeen(url: string): boolean;
   problem(code: DegradedCode, message: string): void;
 }
 
@@ -163,11 +163,11 @@ export class Liaison {
   }
 
   get #hosted(): Hosted {
-    const { find, fetch, passed, reads } = this.#needs;
+    const { find, fetch, passed, mayBeSeen } = this.#needs;
     return {
       fetch,
       async find(url) {
-        if (reads(url)) return undefined;
+        if (mayBeSeen(url)) return undefined;
         const content = await find(url);
         if (content === undefined) passed();
         return content;

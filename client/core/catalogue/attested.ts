@@ -4,11 +4,12 @@
 // the pages that want a URL that is not published.
 
 import { type Attestation, extended } from "../../../tracker/protocol/attestation.ts";
-import { type Bytes, fromBase64url } from "../../../tracker/protocol/bytes.ts";
-import { type AssetStatement, isWhole, signedText } from "../../../tracker/protocol/manifest.ts";
+import type { Bytes } from "../../../tracker/protocol/bytes.ts";
+import { type AssetStatement, isWhole } from "../../../tracker/protocol/manifest.ts";
 import type { Clock, Hasher, Origin, OriginOutcome, Random } from "../ports.ts";
 import type { Cancel, Content, Millis } from "../vocabulary.ts";
 import { ask, takeAsk } from "./ask.ts";
+import { isSigned } from "./belief.ts";
 import { contentOf, GrowingContent, isGrowing } from "./content.ts";
 import { within } from "./patience.ts";
 import type { Purges } from "./purges.ts";
@@ -249,9 +250,7 @@ export class Attested {
       problem("manifest/signer", asset.url);
       return false;
     }
-    const key = fromBase64url(asset.key);
-    if (key !== undefined && (await hasher.verify(key, asset.signature, signedText(asset))))
-      return true;
+    if (await isSigned(hasher, asset)) return true;
     problem("manifest/signature", asset.url);
     return false;
   }

@@ -101,9 +101,10 @@ export function freshnessOf(receipt: Receipt, now: Millis, mostGuess = MOST_GUES
   const said = directivesOf(receipt.headers);
   const left = leftOf(receipt, now, mostGuess, said);
   if (left > 0) return { state: "fresh" };
-  const meanwhile = left + gracesOf(said).whileAsked;
+  const { whileAsked, onError } = gracesOf(said);
+  const meanwhile = left + whileAsked;
   if (meanwhile > 0 && receipt.doubted !== true) return { state: "revalidate", left: meanwhile };
-  return { state: "stale", usable: left + gracesOf(said).onError > 0 };
+  return { state: "stale", usable: left + onError > 0 };
 }
 
 /** How long after its end an answer is good while the origin is asked, and how long when that is away. */
