@@ -3,8 +3,8 @@
 
 import type { Urgency } from "../core/vocabulary.ts";
 import type { Client } from "../index.ts";
-import { type Fragment, Lead, watchJumps } from "./lead.ts";
-import { LookAhead } from "./look-ahead.ts";
+import { playersIn, secondsBefore, secondsBehind } from "./in-hand.ts";
+import { type Fragment, LookAhead } from "./look-ahead.ts";
 import { type Loading, NetworkSpeed } from "./network-speed.ts";
 
 /* hls.js's own types, as far as a loader meets them, so that Shoal's do not depend on that package. */
@@ -72,16 +72,6 @@ const MOST_SPARE_MS = 4000;
 /** Less than this is not worth a word to peers. */
 const LEAST_SPARE_MS = 200;
 
-/** One kind of fragments of one player, since sound and pictures may come apart. */
-class Track {
-  readonly lead = new Lead();
-  readonly ahead: LookAhead;
-
-  constructor(client: Pick<Client, "fetch" | "stats">) {
-    this.ahead = new LookAhead(client);
-  }
-}
-
 /**
  * A loader class for hls.js's `fLoader`. All its loaders share one idea of the network's speed. Where there are peers, what
  * the playlist says comes next is fetched ahead of the player.
@@ -92,15 +82,15 @@ export function hlsLoader(
   config: HlsConfiguration,
 ) => FragmentLoader<Context> {
   const speed = new NetworkSpeed();
-  const players = new WeakMap<HlsConfiguration, Map<string, Track>>();
-  watchJumps(globalThis.document);
+  /** By player, and by kind of fragment, since sound and pictures may come apart. */
+  const looking = new WeakMap<HlsConfiguration, Map<string, LookAhead>>();
 
-  function trackOf(config: HlsConfiguration, { type }: Fragment): Track {
-    const tracks = players.get(config) ?? new Map<string, Track>();
-    players.set(config, tracks);
-    const track = tracks.get(type) ?? new Track(client);
-    tracks.set(type, track);
-    return track;
+  function lookAheadOf(config: HlsConfiguration, { type }: Fragment): LookAhead {
+    const tracks = looking.get(config) ?? new Map<string, LookAhead>();
+    looking.set(config, tracks);
+    const ahead = tracks.get(type) ?? new LookAhead(client);
+    tracks.set(type, ahead);
+    return ahead;
   }
 
   /** What the network has brought so far, for whatever. */
@@ -132,7 +122,7 @@ export function hlsLoader(
     #networkBefore = 0;
     #isUrgent = true;
     /** `null`: parts and what is no fragment have none. */
-    #track: Track | null = null;
+    #ahead: LookAhead | null = null;
     #timer: ReturnType<typeof setTimeout> | undefined;
 
     constructor(config: HlsConfiguration) {
@@ -144,8 +134,8 @@ export function hlsLoader(
       this.context = context;
       this.#callbacks = callbacks;
       const { frag, part } = context;
-      if (frag && !part) this.#track = trackOf(this.#config, frag);
-      if (frag) this.#track?.ahead.asked(frag);
+      if (frag && !part) this.#ahead = lookAheadOf(this.#config, frag);
+      if (frag) this.#ahead?.asked(frag);
       this.#networkBefore = networkBytes();
       this.stats.loading.start = performance.now();
       const { maxTimeToFirstByteMs, maxLoadTimeMs } = config.loadPolicy;
@@ -251,19 +241,15 @@ export function hlsLoader(
     }
 
     #lookAhead(frag: Fragment, url: string): void {
-      const { lead, ahead } = this.#track ?? {};
-      if (lead === undefined || ahead === undefined || frag.sn === "initSegment") return;
-      const now = performance.now();
-      lead.delivered(frag, now);
-      const inHand = lead.before({ sn: frag.sn + 1 }, now);
+      const inHand = secondsBehind(frag, playersIn(globalThis.document));
       const wanted = this.#config.maxBufferLength - inHand - frag.duration;
-      void ahead.delivered(frag, url, Math.min(inHand, wanted));
+      void this.#ahead?.delivered(frag, url, Math.min(inHand, wanted));
     }
 
     /** When the origin has to be asked at the latest: with time for a second try before the player misses it. */
-    #urgencyOf({ frag }: Context): Urgency {
-      if (frag === undefined || this.#track === null) return "now";
-      const inHand = this.#track.lead.before(frag, performance.now()) * 1000;
+    #urgencyOf({ frag, part }: Context): Urgency {
+      if (frag === undefined || part) return "now";
+      const inHand = secondsBefore(frag.start, playersIn(globalThis.document)) * 1000;
       const load = Math.max(LEAST_LOAD_MS, speed.loadMs ?? SUPPOSED_LOAD_MS);
       const spare = Math.min(MOST_SPARE_MS, inHand - 2 * load);
       return spare < LEAST_SPARE_MS ? "now" : spare;
@@ -272,7 +258,7 @@ export function hlsLoader(
     /** The player does not want it any more, and so nothing behind it. */
     #leave(): void {
       this.#abort.abort();
-      this.#track?.ahead.stop();
+      this.#ahead?.stop();
     }
 
     /** Counts from now on; the one before is over. */

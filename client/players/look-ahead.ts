@@ -7,8 +7,19 @@
 // 3. Only where there are peers, and only what is shared; nothing here makes the network be asked for anything twice.
 
 import type { Client } from "../index.ts";
-import type { Fragment } from "./lead.ts";
 import { type Playlist, parsePlaylist } from "./playlist.ts";
+
+/** What is needed of hls.js's fragments. */
+export interface Fragment {
+  /** Pictures, sound or text. */
+  readonly type: string;
+  readonly sn: number | "initSegment";
+  /** Both in seconds; `start` on the film's timeline, which is that of its video element. */
+  readonly start: number;
+  readonly duration: number;
+  /** Of the playlist. */
+  readonly baseurl: string;
+}
 
 /** At once: as many as a busy link answers side by side; more only wait for each other. */
 const MOST_AHEAD = 6;

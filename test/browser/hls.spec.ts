@@ -2,6 +2,7 @@
 // forth, in the right quality, and until somebody has had enough.
 
 import { type Browser, expect, type Page, test as plain } from "@playwright/test";
+import type { Client } from "../../client/index.ts";
 import { masterPlaylist, segmentName } from "../../demo/origin/playlist.ts";
 import {
   bigBuckBunny,
@@ -180,6 +181,34 @@ test("where there are peers, what the playlist lists is read before the player a
   await bufferedTo(page, 15);
   expect(numbersAsked()).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
   expect((await watchLog(page)).fatal).toEqual([]);
+});
+
+test("it is known when a player misses a fragment, one in a shadow root as well", async ({
+  stage,
+  browser,
+}) => {
+  await show(stage, vodFiles(slides, SEGMENTS, "/film/"));
+  const page = await visitor(stage, browser);
+  const urgencies = await page.evaluateHandle(() => {
+    const client = window.shoal as Client;
+    const { fetch } = client;
+    const asked: unknown[] = [];
+    client.fetch = (input, init) => {
+      asked.push(init?.shoal?.urgency);
+      return fetch.call(client, input, init);
+    };
+    return asked;
+  });
+  await watch(page, { url: "/film/index.m3u8", plays: false, config: { maxBufferLength: 15 } });
+  await page.evaluate(() => {
+    const host = document.createElement("div");
+    document.body.append(host);
+    host.attachShadow({ mode: "open" }).append(document.querySelector("video") as Node);
+  });
+  await bufferedTo(page, 15);
+  const [init, first, ...others] = await urgencies.jsonValue();
+  expect([init, first]).toEqual(["now", "now"]);
+  expect(others.at(-1)).toBeGreaterThan(1000);
 });
 
 test("what is not shared is not fetched ahead", async ({ stage, browser }) => {
