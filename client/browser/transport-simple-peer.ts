@@ -15,10 +15,7 @@ export interface WebRtcSettings {
   readonly relayOnly?: boolean;
 }
 
-/**
- * Queued bytes above which a link asks for a pause, until it is told better. 1 MiB moved 15 to 16 MiB/s between two
- * pages in one machine, and keeps far away from the 16 MiB at which Chromium's `send` throws.
- */
+/** Queued bytes above which a link asks for a pause, until it is told better; Chromium's `send` throws at 16 MiB. */
 const HIGH_WATER: ByteCount = 1024 * 1024;
 
 /**

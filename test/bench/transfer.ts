@@ -32,9 +32,10 @@ export async function shoalPair(hall: Hall): Promise<Pair> {
   await download(giver, "shoal", `${site.url}/film.bin`);
   await download(giver, "shoal", `${site.url}/warm.bin`);
   await stored(giver, FILE.length + WARM.length);
+  // Before the link is up: two who have it all from elsewhere want none.
+  hall.limit(ORIGIN_BYTES_PER_SECOND);
   await download(taker, "shoal", `${site.url}/warm.bin`);
   await taker.waitForFunction(() => (window.shoal as Client).stats().links.length > 0);
-  hall.limit(ORIGIN_BYTES_PER_SECOND);
   const before = site.sent("/film.bin");
   return {
     giver,

@@ -2,10 +2,14 @@
 
 import { chunkLengthAt } from "../../../tracker/protocol/manifest.ts";
 import type { ByteCount, Millis } from "../vocabulary.ts";
+import { DATA_BYTES } from "../wire/messages.ts";
 import type { Action, LinkView, PlanView, WantView } from "./view.ts";
 
-/** How much work a peer has in hand: enough to keep it busy for this long at its measured rate. */
-const PIPELINE: Millis = 600;
+/**
+ * How much work a peer has in hand: two round trips' worth at its measured rate, and this for what it does beside. More is
+ * only in line, and lost with it.
+ */
+const PIPELINE: Millis = 100;
 /**
  * The same for all peers together, by what came from them lately. Each of a crowd asks all others; without this bound,
  * twelve pages that shared two cores owed each other six seconds' worth, took it for silence, and asked again elsewhere:
@@ -17,6 +21,8 @@ const LEAST_TOGETHER: ByteCount = 1024 * 1024;
 /** What an unproven peer is taken to give, in bytes per second: a modest home uplink. */
 const UNPROVEN_RATE = 1_000_000;
 const UNPROVEN_REQUESTS = 3;
+/** A link that is slow, or shared with others, brings one frame of a chunk in the time of so many. */
+const SLOW_FRAMES = 10;
 
 export class Draft {
   readonly view: PlanView;
@@ -34,7 +40,7 @@ export class Draft {
     for (const link of view.links) {
       rate += link.throughput.lately(view.now);
       // What a silent one owes is asked of others.
-      if (link.strikes === 0 && !this.isSilent(link)) this.#owed += link.owed;
+      if (link.strikes === 0 && !this.#pauses(link)) this.#owed += link.owed;
     }
     this.#mostOwed = Math.max(LEAST_TOGETHER, (rate * TOGETHER) / 1000);
     this.freeReads = view.origin.freeReads;
@@ -55,6 +61,15 @@ export class Draft {
     return link.silentFor(this.view.now) >= link.patience + this.view.late;
   }
 
+  /** Silent for longer than it ever was lately, and longer than a slow link is: it may be over, and others can be asked. */
+  #pauses(link: LinkView): boolean {
+    const rate = link.throughput.bytesPerSecond;
+    if (link.openRequests === 0 || rate === null) return this.isSilent(link);
+    const { now, late } = this.view;
+    const usual = Math.max(link.patience / 2, (SLOW_FRAMES * DATA_BYTES * 1000) / rate);
+    return this.isPast(now - link.silentFor(now) + Math.min(link.patience, usual) + late);
+  }
+
   usable(link: LinkView): boolean {
     return !this.isSilent(link) && this.isPast(link.restUntil);
   }
@@ -64,16 +79,23 @@ export class Draft {
     if (kind === "bulk" && this.#owed + chunkBytes > this.#mostOwed) return false;
     const rate = link.throughput.bytesPerSecond;
     const window =
-      rate === null ? UNPROVEN_REQUESTS : Math.ceil((rate * PIPELINE) / 1000 / chunkBytes) + 1;
+      rate === null
+        ? UNPROVEN_REQUESTS
+        : Math.ceil((rate * (PIPELINE + 2 * (link.rttMs ?? 0))) / 1000 / chunkBytes) + 1;
     const open = link.openRequests + (this.#added.get(link)?.requests ?? 0);
     return open < Math.min(window, link.requestLimit);
   }
 
-  /** When this link would have delivered so many more bytes, from now. */
-  eta(link: LinkView, bytes: ByteCount): Millis {
+  /** In what time this link delivers so many more bytes, as a rule. */
+  usual(link: LinkView, bytes: ByteCount): Millis {
     const owed = link.owed + (this.#added.get(link)?.bytes ?? 0);
     const rate = Math.max(1, link.throughput.bytesPerSecond ?? UNPROVEN_RATE);
     return ((owed + bytes) * 1000) / rate + (link.rttMs ?? 0);
+  }
+  /** The same from now on: one that pauses is taken to do so for as long again. */
+  eta(link: LinkView, bytes: ByteCount): Millis {
+    const pause = this.#pauses(link) ? link.silentFor(this.view.now) : 0;
+    return this.usual(link, bytes) + pause;
   }
 
   /** Of those who have room for it, whom a chunk would come from first. */

@@ -22,7 +22,7 @@ export function hedge(draft: Draft, want: WantView): void {
     if (flight === undefined || second !== undefined || flight.from === "origin") continue;
     if (!draft.isPast(want.dueAt)) return;
     const link = draft.view.links.find(({ id }) => id === flight.from);
-    const expected = link === undefined ? 0 : draft.eta(link, 0);
+    const expected = link === undefined ? 0 : draft.usual(link, 0);
     const after =
       want.kind === "asset" ? assetHedge(expected) : Math.max(STREAM_HEDGE, 2 * expected);
     if (!draft.isPast(flight.since + after)) continue;
@@ -45,7 +45,10 @@ export function relieve(draft: Draft, want: WantView, { usable }: Sources): void
   }
 }
 
-/** Everything left is under way, and missed: a chunk that a much quicker holder could bring sooner is asked of it as well. */
+/**
+ * Everything left is under way, and missed: a chunk that a much quicker holder could bring sooner is asked of it as well. So is
+ * what one owes who has fallen silent, long before that is certain: nothing else is left to do.
+ */
 export function endGame(draft: Draft, want: WantView, { usable }: Sources): void {
   if (!draft.isPast(want.dueAt)) return;
   for (let index = want.position; index < want.until; index++) {

@@ -11,6 +11,7 @@ import type { Figures, Work } from "../work.ts";
 const MIB = 1024 * 1024;
 const FILE = noise(24 * MIB, 1);
 const PATH = "/film.bin";
+const NEVER = "/never";
 const ORIGIN_BYTES_PER_SECOND = 5e6;
 /** From each of the two, before one of them stops: a good part of the file, far from all. */
 const GIVEN_BYTES = 2 * MIB;
@@ -42,6 +43,7 @@ async function take(hall: Hall, stops: boolean): Promise<Figures> {
   }
   await download(giver, "shoal", url);
   await download(other, "shoal", url);
+  site.answer(NEVER, () => {});
   hall.limit(ORIGIN_BYTES_PER_SECOND);
   const before = site.sent(PATH);
   // The same in both variants: watching the page costs it a little.
@@ -62,9 +64,16 @@ async function bothGive(taker: Page): Promise<void> {
   );
 }
 
-/** Its main thread halts where it is; the network threads of its browser go on acknowledging. */
-async function stop(page: Page): Promise<void> {
-  const session = await page.context().newCDPSession(page);
-  await session.send("Debugger.enable");
-  await session.send("Debugger.pause");
+/**
+ * Its main thread waits for an answer that never comes; the network threads of its browser go on acknowledging. A debugger
+ * would halt it as well, and keep both cores busy for half a second.
+ */
+function stop(page: Page): void {
+  const hung = page.evaluate((path) => {
+    const request = new XMLHttpRequest();
+    request.open("GET", path, false);
+    request.send();
+  }, NEVER);
+  // The page goes first.
+  hung.catch(() => {});
 }

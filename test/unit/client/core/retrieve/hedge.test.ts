@@ -94,6 +94,28 @@ describe("one source for one chunk", () => {
         expect(requests(plan(view([last], [slow, other])).actions)).toEqual([]);
       }
     });
+    describe("a quick one that pauses, longer than it ever did,", () => {
+      const other = link({ id: "other", holds: "all", rate: 5 * CHUNK });
+      const pausing = (silent: number, facts: LinkFacts = {}) => {
+        const quick = { id: "slow", holds: "all", openRequests: 1, owed: CHUNK } as const;
+        return plan(
+          view([last], [link({ ...quick, rate: 100 * CHUNK, lately: 0, silent, ...facts }), other]),
+        );
+      };
+      test("counts as slow, and is looked at again when it has for long enough", () => {
+        expect(requests(pausing(500).actions)).toEqual(["other:1"]);
+        const early = pausing(499);
+        expect([requests(early.actions), early.wakeAt]).toEqual([[], NOW + 1]);
+      });
+      test("owes nothing that keeps others from being asked", () => {
+        expect(requests(pausing(500, { owed: 20 * CHUNK }).actions)).toEqual(["other:1"]);
+        expect(requests(pausing(499, { owed: 20 * CHUNK }).actions)).toEqual([]);
+      });
+      test("but not a slow one, or one of which nothing is known", () => {
+        expect(requests(pausing(999, { rate: 2 * CHUNK, owed: CHUNK / 10 }).actions)).toEqual([]);
+        expect(requests(pausing(999, { rate: null }).actions)).toEqual([]);
+      });
+    });
     test("not while anything is missing, nor of a third", () => {
       const quick = link({ id: "quick", holds: [1], rate: 5_000_000 });
       const missing = want({ chunks: 2, flying: { 1: [flight("slow")] } });

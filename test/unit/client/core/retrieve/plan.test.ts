@@ -87,10 +87,12 @@ describe("rule 1: peers before the origin, and one source for one chunk", () => 
     expect(asked(0, { kind: "asset" })).toBe(64);
     expect(asked(0, { kind: "stream" })).toBe(64);
   });
-  test("a peer gets as much as keeps it busy for 600 ms, and no less than two", () => {
-    const asked = (rate: number | null): number =>
-      requests(plan(view([want({ chunks: 64 })], [link({ holds: "all", rate })])).actions).length;
-    expect([asked(null), asked(1), asked(CHUNK * 10), asked(1e9)]).toEqual([3, 2, 7, 32]);
+  test("a peer gets as much as keeps it busy for two round trips and 100 ms, and no less than two", () => {
+    const asked = (rate: number | null, rttMs: number | null = null): number =>
+      requests(plan(view([want({ chunks: 64 })], [link({ holds: "all", rate, rttMs })])).actions)
+        .length;
+    expect([asked(null), asked(1), asked(CHUNK * 20), asked(1e9)]).toEqual([3, 2, 3, 32]);
+    expect(asked(CHUNK * 20, 250)).toBe(13);
   });
 });
 

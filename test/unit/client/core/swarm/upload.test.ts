@@ -162,7 +162,7 @@ describe("a link over its mark", () => {
   });
   test.each([
     ["slow", 60_000, 64 * 1024],
-    ["quick", 1, 1024 * 1024],
+    ["quick", 1, 256 * 1024],
   ])("that is very %s gets a mark within bounds", async (_what, took, mark) => {
     const play = new Play();
     play.answer = "congested";
