@@ -19,9 +19,8 @@ const READ_BATCH = 4;
 const QUEUED_SECONDS = 0.2;
 /**
  * A frame and a little on the slowest link. On the fastest, what goes out in one go when the link has drained must be a few
- * frames: SCTP sends four packets for each, and Chromium's socket for it drops what it cannot hand on (it has 64 KiB under
- * way at most). With 1 MiB and two links at 8 MiB/s each, four of five downloads stood still for 400 ms, SCTP's least
- * timeout, several times over; with this, one of five.
+ * frames: with 1 MiB and two links at 8 MiB/s each, four of five downloads stood still for 400 ms, SCTP's least timeout,
+ * several times over, as if their packets were lost, though the kernel lost none; with this, one of five.
  */
 const LEAST_QUEUE: ByteCount = 64 * 1024;
 const MOST_QUEUE: ByteCount = 256 * 1024;
