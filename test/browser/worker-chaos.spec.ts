@@ -68,8 +68,8 @@ interface Album {
 }
 
 /**
- * `isStopped`: the worker was in the middle of it. What it was about to hand over just then Chromium fails once in a hundred
- * times, one that only passes on its own fetches as well: an image that is broken by that must come when asked for again.
+ * `isStopped`: the worker is stopped meanwhile. What it is handing over just then Chromium fails now and then, with a worker
+ * that only passes on its own fetches, too (one of 250 loads): an image that is broken by that must come when asked for again.
  */
 async function inspected(page: Page, isStopped = false): Promise<Album> {
   return page.evaluate(
@@ -88,7 +88,8 @@ async function inspected(page: Page, isStopped = false): Promise<Album> {
       const decode = async (image: HTMLImageElement): Promise<void> => {
         await image.decode().catch((error: unknown) => {
           if (!asksAgain) throw error;
-          image.src = String(image.src);
+          const { src } = image;
+          image.src = src;
           return image.decode();
         });
       };

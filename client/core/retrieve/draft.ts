@@ -21,7 +21,7 @@ const LEAST_TOGETHER: ByteCount = 1024 * 1024;
 /** What an unproven peer is taken to give, in bytes per second: a modest home uplink. */
 const UNPROVEN_RATE = 1_000_000;
 const UNPROVEN_REQUESTS = 3;
-/** A link that is slow, or shared with others, brings one frame of a chunk in the time of so many. */
+/** A link that is slow, or shared with others, may bring one frame of a chunk in the usual time of so many. */
 const SLOW_FRAMES = 10;
 
 export class Draft {
@@ -39,7 +39,7 @@ export class Draft {
     let rate = 0;
     for (const link of view.links) {
       rate += link.throughput.lately(view.now);
-      // What a silent one owes is asked of others.
+      // What one owes who pauses is about to be asked of others.
       if (link.strikes === 0 && !this.#pauses(link)) this.#owed += link.owed;
     }
     this.#mostOwed = Math.max(LEAST_TOGETHER, (rate * TOGETHER) / 1000);
