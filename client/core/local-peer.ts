@@ -1,5 +1,5 @@
 // This browser in its swarms: the core as the page's side sees it. Puts catalogue, cache, retrievals and everybody
-// else together, and decides with whom anything is shared at all. Over 400 lines, because each part is wired here once.
+// else together, and decides with whom anything is shared at all.
 
 import type { Bytes } from "../../tracker/protocol/bytes.ts";
 import { Account } from "./account.ts";
@@ -12,6 +12,7 @@ import { Purges } from "./catalogue/purges.ts";
 import { Crowd } from "./crowd.ts";
 import { ShoalError } from "./errors.ts";
 import { type ClientEvents, Listeners } from "./events.ts";
+import { Outdated } from "./outdated.ts";
 import type { Ports, Transport } from "./ports.ts";
 import { Retrievals } from "./retrievals.ts";
 import { rank } from "./retrieve/election.ts";
@@ -43,6 +44,7 @@ export class LocalPeer {
   /** `null`: there are none, or the stores are ours alone. */
   #siblings: Siblings | null = null;
   readonly #retrievals: Retrievals;
+  readonly #outdated: Outdated;
   #consent: "granted" | "ask" | "denied";
   #upload: boolean;
   #conditions: Conditions = { hidden: false, thrifty: false };
@@ -57,17 +59,14 @@ export class LocalPeer {
     this.#ports = ports;
     this.#consent = settings.consent;
     this.#upload = settings.upload;
-    const { clock, hasher, origin, index, transport } = ports;
+    const { clock, hasher, transport } = ports;
     this.#allowance = new UploadAllowance(clock, {
       session: settings.uploadSessionBytes,
       perSecond: settings.uploadBytesPerSecond,
     });
     this.#account = new Account(() => this.#allowance.given);
     this.#cache = new ChunkCache({
-      clock,
-      hasher,
-      chunks: ports.chunks,
-      index,
+      ...ports,
       hotBytes: settings.hotBytes,
       gone: (content, indices) => {
         this.#others?.tell(content, "gone", indices);
@@ -86,20 +85,14 @@ export class LocalPeer {
       },
     });
     this.#purges = new Purges({
-      clock,
-      hasher,
-      index,
+      ...ports,
       purged: (purges) => {
         this.catalogue.purged(purges);
-        this.#forgetPurged();
+        this.#outdated.forgetPurged();
       },
     });
     this.catalogue = new Catalogue({
-      clock,
-      random: ports.random,
-      hasher,
-      origin,
-      index,
+      ...ports,
       url: settings.manifestUrl,
       site: settings.site,
       attest: settings.attest,
@@ -134,6 +127,11 @@ export class LocalPeer {
       mismatch: async (content, { code, message }) => {
         if (await this.catalogue.insists(content)) this.#degraded(code, message);
       },
+    });
+    this.#outdated = new Outdated({
+      cache: this.#cache,
+      purges: this.#purges,
+      retrievals: this.#retrievals,
     });
     this.#hearsay = new Hearsay({
       clock,
@@ -178,18 +176,8 @@ export class LocalPeer {
       this.#cache.open(budget, (asset) => contentOf(asset, this.#ports.hasher)),
       this.catalogue.load(),
     ]);
-    this.#forgetPurged();
+    this.#outdated.forgetPurged();
     this.#others?.offer();
-  }
-
-  /** What was taken back is served to nobody any more, from nowhere: the page gets the network's word on it. */
-  #forgetPurged(): void {
-    const isPurged = ({ asset }: Content): boolean => this.#purges.judge(asset) === "hard";
-    for (const one of [...this.#retrievals.all].filter(({ content }) => isPurged(content))) {
-      const { url } = one.content.asset;
-      one.fail(new ShoalError("content/purged", { url, chunk: one.position }));
-    }
-    for (const { id } of this.#cache.contents.filter(isPurged)) this.#cache.forget(id);
   }
 
   /** What is behind an absolute URL without fragment, and whether it still is; `undefined`: not ours to serve. */
@@ -235,21 +223,11 @@ export class LocalPeer {
   read(content: Content, range: ByteRange, urgency: Urgency, origins?: readonly string[]): Reading {
     this.#origins.name(content.asset.url, origins ?? []);
     // Published files change with the site; what the tracker vouches for may change all day.
-    if (content.asset.headers !== undefined) this.#forgetOlder(content);
+    if (content.asset.headers !== undefined) this.#outdated.forgetOlder(content);
     const reading = this.#retrievals.read(content, range, urgency);
     // It may have been taken back since it was found.
-    if (this.#purges.judge(content.asset) === "hard") this.#forgetPurged();
+    if (this.#purges.judge(content.asset) === "hard") this.#outdated.forgetPurged();
     return reading;
-  }
-
-  /** All versions before this one but the last, for the day the site fails. */
-  #forgetOlder({ id: current, asset: { url, epoch } }: Content): void {
-    const older = this.#cache.contents
-      .filter(({ id, asset }) => id !== current && asset.url === url && asset.epoch < epoch)
-      .sort((one, other) => other.asset.epoch - one.asset.epoch);
-    for (const { id } of older.slice(1)) {
-      if (this.#retrievals.get(id) === undefined) this.#cache.forget(id);
-    }
   }
 
   setConditions(conditions: Conditions): void {
