@@ -141,18 +141,24 @@ describe("a crowd", () => {
 
 describe("what is known", () => {
   test("is said for as long as it is fresh, then validated: 304, no body, a later epoch", async () => {
+    const dated = (date: string): void =>
+      play.site.put("/film.mp4", { body: FILM, headers: { ...FRESH, date } });
+    dated("Fri, 15 Jan 2027 08:00:00 GMT");
     const attestor = await attestorWith();
     const first = (await found(attestor)) as AssetStatement;
     play.now += 59_000;
     expect(await found(attestor)).toBe(first);
     play.now += 2_000;
+    const later = "Fri, 15 Jan 2027 08:01:01 GMT";
+    dated(later);
     const second = (await found(attestor)) as AssetStatement;
     expect(play.site.requests("/film.mp4")).toBe(2);
     expect(play.site.sent("/film.mp4")).toBe(FILM.length);
     expect(second).toMatchObject({
       epoch: play.now,
       digests: first.digests,
-      headers: first.headers,
+      // RFC 9111, 4.3.4: a 304 updates the fields it has.
+      headers: { ...first.headers, date: later },
     });
     expect(second.signature).not.toEqual(first.signature);
   });
