@@ -41,7 +41,7 @@ test("SIGTERM ends with 0 within ten seconds, whoever does not answer", async ()
   child.kill("SIGTERM");
   // A request may overtake the signal.
   const ready = async () => (await exchange(listening, "/readyz")).status;
-  await vi.waitFor(async () => expect(await ready()).toBe(503));
+  await vi.waitFor(async () => expect(await ready()).toBe(503), 10_000);
   await expect(Page.open(listening)).rejects.toThrow("503");
   expect(await once(child, "exit")).toEqual([0, null]);
   expect(performance.now() - before).toBeLessThan(10_000);

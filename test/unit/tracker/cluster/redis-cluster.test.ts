@@ -83,7 +83,7 @@ function meetings(): void {
     ann.say({ type: "signal", to: bob.peerId(), session, signal: answer });
     expect((await bob.next("signal")).signal).toEqual(answer);
     for (const page of [ann, bob]) page.say({ type: "ended", session, outcome: "linked" });
-    await vi.waitFor(() => expect(second.totals().links.made).toBe(1));
+    await vi.waitFor(() => expect(second.totals().links.made).toBe(1), 10_000);
     // One pair is one introduction and one link, counted where the offer came from.
     const of = (tracker: RunningTracker) => [
       tracker.totals().introductions,
@@ -339,6 +339,6 @@ function lostRedis(): void {
     const bob = await Page.join(await node());
     await vi.waitFor(async () => {
       expect((await bob.announce(8, "none", film)).introductions).toBe(1);
-    });
+    }, 10_000);
   });
 }
