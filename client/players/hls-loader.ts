@@ -242,8 +242,8 @@ export function hlsLoader(
 
     #lookAhead(frag: Fragment, url: string): void {
       const inHand = secondsBehind(frag, playersIn(globalThis.document));
-      const wanted = this.#config.maxBufferLength - inHand - frag.duration;
-      void this.#ahead?.delivered(frag, url, Math.min(inHand, wanted));
+      const room = this.#config.maxBufferLength - inHand - frag.duration;
+      void this.#ahead?.delivered(frag, url, { inHand, room });
     }
 
     /** When the origin has to be asked at the latest: with time for a second try before the player misses it. */

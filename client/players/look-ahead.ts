@@ -2,7 +2,8 @@
 // each segment then has one reader at the origin, and different ones for different segments. Keeps nothing; what comes
 // is in the client's cache when the player asks.
 //
-// 1. Only what the player has in hand may be risked for it: no further ahead than it has seconds to show.
+// 1. Only what the player has in hand may be risked for it: no further ahead than it has seconds to show, but for a reserve.
+//    What it cannot begin without, or is about to miss, has the network to itself.
 // 2. Never further than the player itself would buffer: one that is paused, or has enough, has nothing fetched for it.
 // 3. Only where there are peers, and only what is shared; nothing here makes the network be asked for anything twice.
 
@@ -23,6 +24,8 @@ export interface Fragment {
 
 /** At once: as many as a busy link answers side by side; more only wait for each other. */
 const MOST_AHEAD = 6;
+/** Players begin, and go on after a stall, with two or three fragments: those come first. */
+const RESERVE_FRAGMENTS = 2;
 /** A playlist that had nothing ahead (a live one, as a rule) is looked at again after so many segments. */
 const REREAD_AFTER = 8;
 
@@ -57,14 +60,17 @@ export class LookAhead {
     }
   }
 
-  /** The player has this one, which is at `url`, and may have so many seconds more fetched beyond the next. */
-  async delivered(fragment: Fragment, url: string, seconds: number): Promise<void> {
-    const { sn } = fragment;
-    if (sn === "initSegment" || seconds <= 0) return;
+  /** The player has this one, which is at `url`; it can show so many seconds, and has room for so many beyond the next. */
+  async delivered(
+    { sn, duration }: Fragment,
+    url: string,
+    { inHand, room }: { readonly inHand: number; readonly room: number },
+  ): Promise<void> {
+    let left = Math.min(inHand - RESERVE_FRAGMENTS * duration, room);
+    if (sn === "initSegment" || left <= 0) return;
     if (this.#client.stats().links.length === 0) return;
     const list = this.#listOf(sn, url) ?? (await this.#read(sn, url));
     if (list === null || list.url !== this.#url) return;
-    let left = seconds;
     // The next is the player's own to ask for.
     for (let next = this.#at + 2; next <= this.#at + 1 + MOST_AHEAD; next++) {
       const segment = list.segments[next - list.first];

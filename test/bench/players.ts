@@ -47,6 +47,11 @@ export async function playerPages(
       ? await hall.visitors(count)
       : await hall.strangers(count, loader === "rival" ? mediaLoaderTag(hall) : "");
   await Promise.all(pages.map((page) => page.addScriptTag({ url: "/hls.js" })));
+  if (loader === "shoal") {
+    // As with `<link rel="modulepreload">`, which the README recommends to pages that are there to play something.
+    const script = { type: "module", url: `${hall.stage.trackerUrl}/shoal-hls.mjs` };
+    await Promise.all(pages.map((page) => page.addScriptTag(script)));
+  }
   if (loader === "rival") {
     await Promise.all(pages.map((page) => page.waitForFunction(() => "HlsJsP2PEngine" in window)));
   }

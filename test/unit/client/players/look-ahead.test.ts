@@ -47,8 +47,8 @@ function watcher(links = 1) {
     ahead,
     fetched,
     asks: (sn: number, list?: string) => ahead.asked(fragment(sn, list)),
-    has: (sn: number, seconds: number) =>
-      ahead.delivered(fragment(sn), `${site.url}/${sn}.ts`, seconds),
+    has: (sn: number, inHand: number, room = 60) =>
+      ahead.delivered(fragment(sn), `${site.url}/${sn}.ts`, { inHand, room }),
     numbers: () => fetched.map(({ number }) => number),
     open: () => fetched.filter(({ init }) => !init.signal?.aborted).map(({ number }) => number),
   };
@@ -58,17 +58,26 @@ test("as far as there are seconds for it, and the next is the player's own", asy
   site.put("/index.m3u8", { body: film(20) });
   const { asks, has, numbers, fetched } = watcher();
   asks(3);
-  await has(3, 5);
+  await has(3, 4 + 5);
   expect(numbers()).toEqual([5, 6]);
   expect(fetched[0]?.init.shoal).toEqual({ urgency: "idle", passThrough: false });
 });
 
-test("nothing for a player that has nothing in hand, or all that it wants", async () => {
+test("no further than the player has room for", async () => {
+  site.put("/index.m3u8", { body: film(20) });
+  const { asks, has, numbers } = watcher();
+  asks(3);
+  await has(3, 60, 3);
+  expect(numbers()).toEqual([5]);
+});
+
+test("nothing for a player that could hardly begin, or has all that it wants", async () => {
   site.put("/index.m3u8", { body: film(20) });
   const { asks, has, numbers } = watcher();
   asks(3);
   await has(3, 0);
-  await has(3, -1);
+  await has(3, 4);
+  await has(3, 60, 0);
   expect(numbers()).toEqual([]);
   expect(site.requests()).toBe(0);
 });
@@ -108,11 +117,11 @@ test("behind a jump, another rendition or an end the rest is given up", async ()
   expect(jumping.open()).toEqual([5, 6, 7]);
   jumping.asks(30);
   expect(jumping.open()).toEqual([]);
-  await jumping.has(30, 3);
+  await jumping.has(30, 7);
   jumping.asks(31, `${site.url}/other`);
   expect(jumping.open()).toEqual([]);
   jumping.asks(31);
-  await jumping.has(31, 3);
+  await jumping.has(31, 7);
   expect(jumping.open()).toEqual([33]);
   jumping.ahead.stop();
   expect(jumping.open()).toEqual([]);
