@@ -127,6 +127,8 @@ export interface EdgeLimits {
   readonly connections: number;
   readonly connectionsPerAddress: number;
   readonly upgradesPerAddress: Rate;
+  readonly entriesPerAddress: Rate;
+  readonly waitingPerAddress: number;
   readonly messageBytes: number;
   readonly messageFrames: number;
   readonly bufferedChunks: number;
@@ -150,6 +152,12 @@ export const DEFAULT_EDGE_LIMITS: EdgeLimits = {
   connectionsPerAddress: 256,
   /** Twice the connections at once (everybody reconnects after a restart), then a few a second. */
   upgradesPerAddress: { burst: 512, perSecond: 5 },
+  /**
+   * An office that comes back after a restart is inside within half a second; a thousand connections of one stranger are a
+   * few milliseconds' work at a time.
+   */
+  entriesPerAddress: { burst: 64, perSecond: 500 },
+  waitingPerAddress: 512,
   /** The protocol's 32 Ki units are 32 KiB in practice; room for text that is not ASCII. */
   messageBytes: 64 * 1024,
   /** Browsers send a small message in one frame; fragments of a few bytes only cost memory. */

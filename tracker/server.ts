@@ -12,6 +12,7 @@ import { type Answers, answersOf } from "./attest/answers.ts";
 import { RedisCluster } from "./cluster/redis-cluster.ts";
 import { Dashboard } from "./dashboard/dashboard.ts";
 import { systemDice } from "./dice.ts";
+import { Doorway } from "./doorway.ts";
 import { answerHttp, HTTP_BOUNDS } from "./http.ts";
 import { DEFAULT_EDGE_LIMITS, DEFAULT_LIMITS, type EdgeLimits, type Limits } from "./limits.ts";
 import { type Log, silent } from "./log.ts";
@@ -116,6 +117,7 @@ const HTTP_ROOM = 1000;
 class Edge implements RunningTracker {
   readonly #needs: EdgeNeeds;
   readonly #http: Server;
+  readonly #doorway: Doorway;
   readonly #upgrades: WebSocketServer;
   readonly #admission: Admission;
   readonly #sockets: Sockets;
@@ -126,6 +128,7 @@ class Edge implements RunningTracker {
   #sweeping: NodeJS.Timeout | undefined;
   /** Upgrades refused, by status. */
   readonly #refused = new Map<number, number>();
+  readonly #now = (): number => this.#needs.clock.now();
   #maps: Maps;
   #reloading = Promise.resolve();
   #closing: Promise<void> | undefined;
@@ -135,15 +138,13 @@ class Edge implements RunningTracker {
   constructor(needs: EdgeNeeds) {
     this.#needs = needs;
     this.#maps = needs.maps;
-    const { limits, edgeLimits, clock } = needs;
-    this.#admission = new Admission(needs.sites, {
-      edge: edgeLimits,
-      household: limits.household,
-    });
+    const { limits, edgeLimits, clock, proxies } = needs;
+    const { household } = limits;
+    this.#admission = new Admission(needs.sites, { edge: edgeLimits, household });
     this.#sockets = new Sockets({
       limits: edgeLimits,
       heartbeatMs: limits.heartbeatMs,
-      now: () => clock.now(),
+      now: this.#now,
       received: (socket, text) => this.#received(socket, text),
       broke: (socket, code) => this.#tracker.broke(socket, code),
       closed: (socket) => {
@@ -205,6 +206,12 @@ class Edge implements RunningTracker {
     });
     // Plain HTTP passes by in moments; what is above the sockets' own fuse is room for it.
     this.#http.maxConnections = edgeLimits.connections + HTTP_ROOM;
+    this.#doorway = new Doorway(this.#http, {
+      limits: edgeLimits,
+      now: this.#now,
+      isProxy: (address) => proxies.includes(address),
+      turnedAway: () => this.#count(429),
+    });
     this.#upgrades = new WebSocketServer(socketOptions(edgeLimits));
     this.#http.on("upgrade", (request, socket, head) => this.#upgrade(request, socket, head));
   }
@@ -220,7 +227,8 @@ class Edge implements RunningTracker {
 
   async listen(port: number, host: string | undefined, stunPort: number | "off"): Promise<void> {
     await this.#cluster?.join();
-    if (stunPort !== "off") this.#stun = await this.#listenForStun(stunPort, host);
+    if (stunPort !== "off")
+      this.#stun = await StunServer.listen({ port: stunPort, host }, this.#now);
     try {
       await this.#listenForHttp(port, host);
     } catch (error) {
@@ -245,19 +253,6 @@ class Edge implements RunningTracker {
         lost: (node) => this.#guarded(() => this.#tracker.lost(node)),
       },
     });
-  }
-
-  async #listenForStun(port: number, host: string | undefined): Promise<StunServer> {
-    try {
-      return await StunServer.listen({ port, host }, () => this.#needs.clock.now());
-    } catch (error) {
-      const code = error instanceof Error && "code" in error ? error.code : undefined;
-      // What is wrong with the host is HTTP's to say.
-      if (code !== "EADDRINUSE" && code !== "EACCES") throw error;
-      const why = code === "EACCES" ? "is not ours to take" : "is in use";
-      const sentence = `--stun-port: UDP port ${port} ${why}; choose another, or "off".`;
-      throw new OptionError("stunPort", sentence);
-    }
   }
 
   async #listenForHttp(port: number, host: string | undefined): Promise<void> {
@@ -322,6 +317,7 @@ class Edge implements RunningTracker {
     this.#dashboard?.close();
     this.#needs.answers?.close();
     const closed = new Promise<void>((resolve) => this.#http.close(() => resolve()));
+    this.#doorway.close();
     this.#http.closeAllConnections();
     await Promise.all([closed, this.#stun?.close(), this.#cluster?.close()]);
     log("info", "closed");
@@ -345,9 +341,10 @@ class Edge implements RunningTracker {
   }
 
   #sweep(): void {
-    const now = this.#needs.clock.now();
+    const now = this.#now();
     this.#tracker.sweep();
-    this.#sockets.sweep(now);
+    void this.#sockets.sweep(now);
+    this.#doorway.sweep(now);
     this.#admission.sweep(now);
     this.#needs.answers?.sweep();
   }
@@ -357,8 +354,12 @@ class Edge implements RunningTracker {
     return this.#needs.proxies.clientOf(socket.remoteAddress, forwarded);
   }
 
+  #count(refusal: number): void {
+    this.#refused.set(refusal, (this.#refused.get(refusal) ?? 0) + 1);
+  }
+
   #refuse(stream: Duplex, status: number, sentence: string): void {
-    this.#refused.set(status, (this.#refused.get(status) ?? 0) + 1);
+    this.#count(status);
     this.#needs.log("debug", "refused", { status });
     refuse(stream, status, sentence);
   }
@@ -370,11 +371,10 @@ class Edge implements RunningTracker {
       this.#refuse(stream, 503, "This tracker is going away.");
       return;
     }
-    const { clock } = this.#needs;
     const address = this.#addressOf(request);
     const path = (request.url ?? "").split("?", 1)[0] ?? "";
     const { origin } = request.headers;
-    const verdict = this.#admission.admit({ path, origin, address }, clock.now());
+    const verdict = this.#admission.admit({ path, origin, address }, this.#now());
     if (!verdict.ok) {
       this.#refuse(stream, verdict.status, verdict.sentence);
       return;

@@ -4,6 +4,7 @@
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { TokenBucket } from "./limits.ts";
+import { OptionError } from "./options.ts";
 import { type Address, householdOf, parseAddress } from "./region/address.ts";
 
 const HEADER_BYTES = 20;
@@ -95,6 +96,11 @@ const ALTOGETHER = { burst: 10_000, perSecond: 10_000 };
 const MOST_ADDRESSES = 20_000;
 const FORGET_EVERY_MS = 1000;
 
+interface Place {
+  readonly port: number;
+  readonly host: string | undefined;
+}
+
 export class StunServer {
   readonly #socket: Socket;
   readonly #now: () => number;
@@ -113,11 +119,21 @@ export class StunServer {
     socket.on("error", () => {});
   }
 
-  /** Rejects with Node's error when the port cannot be had. Without a host, all IPv4 and IPv6 addresses. */
-  static async listen(
-    at: { readonly port: number; readonly host: string | undefined },
-    now: () => number,
-  ): Promise<StunServer> {
+  /** Rejects with an `OptionError` when the port cannot be had. Without a host, all IPv4 and IPv6 addresses. */
+  static async listen(at: Place, now: () => number): Promise<StunServer> {
+    try {
+      return await StunServer.#at(at, now);
+    } catch (error) {
+      const code = error instanceof Error && "code" in error ? error.code : undefined;
+      // What is wrong with the host is HTTP's to say.
+      if (code !== "EADDRINUSE" && code !== "EACCES") throw error;
+      const why = code === "EACCES" ? "is not ours to take" : "is in use";
+      const sentence = `--stun-port: UDP port ${at.port} ${why}; choose another, or "off".`;
+      throw new OptionError("stunPort", sentence);
+    }
+  }
+
+  static async #at(at: Place, now: () => number): Promise<StunServer> {
     const isIPv6 = at.host === undefined || at.host.includes(":");
     try {
       return new StunServer(await bound(isIPv6 ? "udp6" : "udp4", at.port, at.host), now);

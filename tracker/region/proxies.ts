@@ -30,6 +30,13 @@ export class Proxies {
     return new Proxies(Number.POSITIVE_INFINITY, subnets);
   }
 
+  /** Whether the other end of a socket may be a proxy that is believed. */
+  includes(socket: string | undefined): boolean {
+    if (this.#subnets === undefined) return this.#hops > 0;
+    const address = parseAddress(socket ?? "");
+    return address !== undefined && this.#subnets.find(address) !== undefined;
+  }
+
   /** The address of the browser, as far as it is vouched for. */
   clientOf(socket: string | undefined, forwardedFor: string | undefined): Address | undefined {
     let client = parseAddress(socket ?? "");
