@@ -166,6 +166,9 @@ export class Discovery {
           ...(token === null ? {} : { token }),
           ...(purges === null ? {} : { purges }),
         });
+        // It may be another tracker, or one that has forgotten everything. Said with the greeting, which saves a round trip.
+        for (const swarm of this.#swarms.keys()) this.#unannounced.add(swarm);
+        this.#announce();
       },
       text: (text) => this.#heard(text),
       closed: () => this.#lost(),
@@ -216,9 +219,6 @@ export class Discovery {
     this.#become({ at: "joined", link: connection.link });
     this.#needs.listener.welcomed(message, serversOf(message, this.#needs.url));
     this.#beat(message.heartbeatMs);
-    // It may be another tracker, or one that has forgotten everything.
-    for (const swarm of this.#swarms.keys()) this.#unannounced.add(swarm);
-    this.#announceSoon();
   }
 
   #refused(message: TrackerMessage & { type: "refused" }): void {
@@ -254,7 +254,7 @@ export class Discovery {
   }
 
   #announce(): void {
-    if (this.#connection.at !== "joined") return;
+    if (this.#heardBy === null) return;
     const swarms = [...this.#unannounced].flatMap((swarm) => {
       const holding = this.#swarms.get(swarm);
       return holding === undefined ? [] : [{ swarm, holding }];
@@ -267,9 +267,15 @@ export class Discovery {
     if (swarms.length > 0) this.#expectAnswer();
   }
 
+  /** The tracker, from our greeting on. */
+  get #heardBy(): TrackerLink | null {
+    const { at } = this.#connection;
+    return at === "greeting" || at === "joined" ? this.#connection.link : null;
+  }
   #send(message: ClientMessage): boolean {
-    if (this.#connection.at !== "joined") return false;
-    this.#tell(this.#connection.link, message);
+    const tracker = this.#heardBy;
+    if (tracker === null) return false;
+    this.#tell(tracker, message);
     return true;
   }
   #tell(link: TrackerLink, message: ClientMessage): void {

@@ -73,14 +73,19 @@ describe("joining", () => {
     const announced = play.socket.of("announce").flatMap(({ swarms }) => swarms);
     expect(announced.map(({ holding }) => holding)).toEqual(["none", "all"]);
   });
-  test("before the tracker is there waits for its welcome", async () => {
+  test("goes with the greeting, or soon after it: nobody waits for the welcome", async () => {
     const play = new Play();
     play.discovery.join(swarm(1), "none");
     play.discovery.start();
     await turns();
-    play.greet();
-    await turns();
+    play.socket.listener.open();
     expect(play.socket.types()).toEqual(["hello", "announce"]);
+    play.discovery.join(swarm(2), "none");
+    await turns();
+    play.socket.say(WELCOME);
+    await turns();
+    const announced = play.socket.of("announce").flatMap(({ swarms }) => swarms);
+    expect(announced.map((one) => one.swarm)).toEqual([swarm(1), swarm(2)]);
   });
   test("more than 48 leaves those that were wanted least recently", async () => {
     const play = await Play.joined();
