@@ -63,7 +63,8 @@ class Read {
       status === 200 ? announcedByWhole(response) : announcedByPart(response, this.#request.range);
     if (announced === null) return this.#end({ kind: "unreachable" });
     const { offset, total } = announced;
-    this.#listener.start({ offset, total, headers });
+    const unranged = status === 200 && this.#request.range !== "whole";
+    this.#listener.start({ offset, total, headers, ...(unranged ? { unranged } : {}) });
     if (!this.#over) await this.#carry(response.body, announced.length);
   }
 

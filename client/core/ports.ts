@@ -91,6 +91,8 @@ export interface OriginAnswer {
   readonly headers?: CachingFields;
   /** From another origin than the URL's. */
   readonly foreign?: boolean;
+  /** A part was asked for, and everything comes. */
+  readonly unranged?: boolean;
 }
 /** `retryAt`: when it is worth asking again, where somebody keeps an eye on that. `headers`: with a 304. */
 export type OriginOutcome =

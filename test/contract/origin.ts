@@ -142,8 +142,10 @@ const CASES: Cases<OriginRig> = {
     if (rig.rangeless === undefined) return;
     const { started, received, outcome } = await read(rig, rig.rangeless, { first: 5, last: 9 });
     same(outcome, { kind: "complete" }, "outcome");
-    same(started?.offset, 0, "offset");
+    same([started?.offset, started?.unranged], [0, true], "start");
     same(received, rig.asset.bytes, "bytes");
+    const { started: front } = await read(rig, rig.rangeless, { first: 0, last: 9 });
+    same(front?.unranged, true, "the front");
   },
   "a body that breaks off is unreachable, never complete": async (rig) => {
     if (rig.cut === undefined) return;

@@ -29,6 +29,8 @@ export class SimOrigin {
   readonly #latency: Millis;
   readonly #up: number;
   #freeAt: Millis = 0;
+  /** Sends everything whatever part is asked for. */
+  ignoresRange = false;
   /** `stall`: accepts and says nothing. */
   behaviour: "well" | "refuse" | "stall" | { readonly status: number } = "well";
 
@@ -96,8 +98,15 @@ export class SimOrigin {
       later(2 * trip, () => end({ kind: "status", status: 416 }));
     } else if (behaviour === "well") {
       later(2 * trip, () => {
-        listener.start({ offset: first, total: body.length, headers });
-        this.#send(node, url, body.subarray(first, last + 1), later, listener, end);
+        const unranged = this.ignoresRange && range !== "whole";
+        const part = unranged ? body : body.subarray(first, last + 1);
+        listener.start({
+          offset: unranged ? 0 : first,
+          total: body.length,
+          headers,
+          ...(unranged ? { unranged } : {}),
+        });
+        this.#send(node, url, part, later, listener, end);
       });
     }
     return () => {

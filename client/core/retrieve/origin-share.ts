@@ -6,6 +6,7 @@ import { isGrowing } from "../catalogue/content.ts";
 import type { Content, Millis } from "../vocabulary.ts";
 import type { Draft } from "./draft.ts";
 import { GROUP_CHUNKS, rank } from "./election.ts";
+import { PENDING_AHEAD } from "./run.ts";
 import { startDistance } from "./share.ts";
 import { areTooSlow, type Sources } from "./sources.ts";
 import type { PlanView, RunView, WantView } from "./view.ts";
@@ -57,10 +58,13 @@ export function tendRuns(draft: Draft, want: WantView, sources: Sources): void {
     }
     // Beyond the window: the page has stopped reading.
     let last = Math.min(run.last, Math.max(run.at, want.until - 1));
-    const shared =
-      sources.rivals.length > 0 || sources.standing.some((link) => link.has(content, run.last));
-    if (shared && last - run.at >= SHARED_RUN) last = run.at + KEPT_AHEAD;
-    last = beforeOthers(draft, want, sources, { at: run.at, last });
+    if (want.unranged) last = withoutOthers(draft, want, sources, { at: run.at, last });
+    else {
+      const shared =
+        sources.rivals.length > 0 || sources.standing.some((link) => link.has(content, run.last));
+      if (shared && last - run.at >= SHARED_RUN) last = run.at + KEPT_AHEAD;
+      last = beforeOthers(draft, want, sources, { at: run.at, last });
+    }
     if (last < run.last) draft.trim(want, run.at, last);
   }
 }
@@ -91,6 +95,38 @@ function beforeOthers(
   return last;
 }
 
+/** The same where only one read in order is worth it: up to the last chunk that nobody holds, or no further at all. */
+function withoutOthers(
+  draft: Draft,
+  want: WantView,
+  sources: Sources,
+  { at, last }: Pick<RunView, "at" | "last">,
+): number {
+  if (isStreamedByOther(draft, want, sources)) return at;
+  const { id } = want.content;
+  if (areTooSlow(draft, want, sources)) return last;
+  let end = last;
+  while (end > at && sources.standing.some((link) => link.has(id, end))) end--;
+  return end;
+}
+
+/**
+ * Somebody else reads the one stream that is worth reading: whoever is furthest has least to read again. What is known of others
+ * is older than what we know of ourselves, so that two never leave it to each other.
+ */
+function isStreamedByOther(draft: Draft, want: WantView, { rivals }: Sources): boolean {
+  if (!want.unranged) return false;
+  const own = Math.max(
+    -1,
+    ...want.runs.map(({ at, last }) => Math.min(last, at + PENDING_AHEAD - 1)),
+  );
+  for (let index = want.until - 1; index >= Math.max(own, want.position); index--) {
+    const readers = rivals.filter((link) => isReading(draft, want, link, index));
+    if (readers.length > 0) return index > own || place(draft, want, readers, index) > 0;
+  }
+  return false;
+}
+
 type Link = Sources["known"][number];
 
 function isReading(draft: Draft, want: WantView, link: Link, index: number): boolean {
@@ -112,11 +148,11 @@ function pendingPatience({ view }: Draft, { kind, dueAt }: WantView): Millis {
 /** How many of these stand before us in the ranking for a chunk. */
 function place(
   { view }: Draft,
-  { contentSeed }: WantView,
+  { contentSeed, unranged }: WantView,
   links: readonly Link[],
   index: number,
 ): number {
-  const group = Math.floor(index / GROUP_CHUNKS);
+  const group = unranged ? 0 : Math.floor(index / GROUP_CHUNKS);
   const seeds = links.map((link) => link.seed);
   return rank(view.selfSeed, seeds, contentSeed, group);
 }
@@ -129,6 +165,7 @@ export function readFromOrigin(
   open: readonly number[],
 ): void {
   if (open.length === 0 || !draft.isPast(want.originRestUntil)) return;
+  if (isStreamedByOther(draft, want, sources)) return;
   // What is not missed yet can wait for links.
   if (sources.expecting && !draft.isPast(want.dueAt)) return;
   // What neighbours can say at once is heard first: in a crowd it is nearly always that they hold it.
@@ -200,7 +237,7 @@ function patienceWithReaders(
 
 /** Alone, or for a stream: in order. A crowd after the same large file: what the page waits for, then each elsewhere. */
 function ordered(want: WantView, indices: readonly number[], shared: boolean): readonly number[] {
-  if (want.kind !== "bulk" || !shared) return indices;
+  if (want.kind !== "bulk" || !shared || want.unranged) return indices;
   return [...indices].sort(
     (one, other) =>
       Number(other === want.position) - Number(one === want.position) ||

@@ -1,5 +1,6 @@
 // One content on its way home: what is there, what is under way, who reads along. Holds state and performs steps; what
 // to do next is `plan`'s answer. Shared by all requests for the same content.
+// Over 400 lines because its three sides (page, peers, origin) change the same few fields.
 
 import type { Bytes } from "../../../tracker/protocol/bytes.ts";
 import type { PeerId } from "../../../tracker/protocol/ids.ts";
@@ -11,6 +12,7 @@ import type { Clock, Hasher, Origin, OriginOutcome } from "../ports.ts";
 import type { ByteCount, ByteRange, Content, Millis, Urgency } from "../vocabulary.ts";
 import { Demand } from "./demand.ts";
 import { seedOf } from "./election.ts";
+import { Flights } from "./flights.ts";
 import { headStartOf } from "./origin-share.ts";
 import { OriginTrouble } from "./origin-trouble.ts";
 import { Reading } from "./reading.ts";
@@ -62,8 +64,9 @@ export class Retrieval implements WantView {
   headStart: number;
   originIdleSince: Millis;
   readonly runs: Run[] = [];
+  unranged = false;
   readonly #needs: RetrievalNeeds;
-  readonly #flights = new Map<number, Flight[]>();
+  readonly #flights = new Flights();
   /** Chunks that are here whole; their bytes, where our own read brought them: the page's until their digest is known. */
   readonly #verifying = new Map<number, Bytes | null>();
   /** Where each chunk came from in this retrieval. */
@@ -119,7 +122,7 @@ export class Retrieval implements WantView {
     return this.#demand.isServed((index) => indices.includes(index) || this.has(index));
   }
   flights(index: number): readonly Flight[] {
-    return this.#flights.get(index) ?? [];
+    return this.#flights.of(index);
   }
   get underWay(): boolean {
     return this.#flights.size > 0 || this.#verifying.size > 0;
@@ -164,12 +167,9 @@ export class Retrieval implements WantView {
 
   #finish(): void {
     for (const run of this.runs.splice(0)) this.#giveUp(run);
-    for (const [index, flights] of this.#flights) {
-      for (const { from } of flights) {
-        if (from !== "origin") this.#needs.listener.superseded(this, index, from);
-      }
+    for (const [index, peer] of this.#flights.clear()) {
+      this.#needs.listener.superseded(this, index, peer);
     }
-    this.#flights.clear();
     this.#needs.listener.finished(this);
   }
 
@@ -185,30 +185,26 @@ export class Retrieval implements WantView {
 
   asked(peer: PeerId, index: number): void {
     this.peersSince ??= this.#needs.clock.now();
-    this.#fly(index, { from: peer, since: this.#needs.clock.now() });
+    this.#flights.begin(index, { from: peer, since: this.#needs.clock.now() });
   }
 
   /** This peer will not send it: refused, rested, or its link is gone. */
   unasked(peer: PeerId, index: number): void {
-    this.#land(index, peer);
+    this.#flights.end(index, peer);
     this.#needs.listener.changed();
   }
   /** The same for everything asked of this peer. */
   lost(peer: PeerId): readonly number[] {
-    const indices: number[] = [];
-    for (const [index, flights] of this.#flights) {
-      if (flights.some(({ from }) => from === peer)) indices.push(index);
-    }
-    for (const index of indices) this.#land(index, peer);
-    return indices;
+    return this.#flights.lose(peer);
   }
 
   readOrigin(first: number, last: number): void {
     const { clock, origin } = this.#needs;
     const now = clock.now();
-    const flight = { from: "origin", since: now } as const;
-    for (let index = first; index <= last; index++) this.#fly(index, flight);
+    this.#flights.beginAll(first, last, { from: "origin", since: now });
     if (now < this.expectUntil) this.headStart -= last - first + 1;
+    const stream = this.runs.find((one) => one.unranged && one.at <= first);
+    if (stream !== undefined) return this.#extend(stream, last);
     const cache = this.#reloaded.has(first) ? "reload" : "default";
     const run = new Run(first, last, {
       clock,
@@ -218,12 +214,49 @@ export class Retrieval implements WantView {
       listener: {
         answered: (one, total) => this.#originAnswered(one, total),
         progressed: (one, bytes) => this.#originProgressed(one, bytes),
+        skipped: (_one, bytes) => this.#needs.listener.wasted(bytes),
         received: (one, index, bytes) => this.#originReceived(one, index, bytes),
         ended: (one, outcome) => this.#originEnded(one, outcome),
       },
     });
     this.runs.push(run);
     this.#pend(run, first);
+  }
+
+  #extend(stream: Run, last: number): void {
+    const before = stream.last;
+    stream.extend(last);
+    const indices = pendingOf(stream, stream.at).filter((index) => index > before);
+    if (indices.length > 0) this.#needs.listener.pending(this, indices);
+  }
+
+  /** Everything comes: it is taken from where it is wanted, and by one read. */
+  #stream(run: Run): void {
+    this.unranged = true;
+    const { first, last } = run;
+    for (const other of this.runs.filter((one) => one !== run && one.unranged)) {
+      // Two that were begun before it was known: the one that is further to the front goes on.
+      const [kept, spare] = other.at <= first ? [other, run] : [run, other];
+      if (spare.partial.length > 0) this.#needs.listener.wasted(spare.partial.length);
+      spare.cancel();
+      this.#remove(spare);
+      this.#extend(kept, spare.last);
+      if (spare === run) return;
+    }
+    const flight = { from: "origin", since: this.#needs.clock.now() } as const;
+    let from = this.position;
+    while (from < first && (this.has(from) || this.flights(from).length > 0)) from++;
+    if (from < first) {
+      run.rewind(from);
+      this.#flights.beginAll(from, first - 1, flight);
+      this.#pend(run, from);
+    }
+    // Others may turn up who hold it, or read it. Whom we know by then the plan leaves their part.
+    if (this.#needs.clock.now() < this.expectUntil) return;
+    this.#extend(run, this.until - 1);
+    for (let index = last + 1; index <= run.last; index++) {
+      if (!this.has(index) && this.flights(index).length === 0) this.#flights.begin(index, flight);
+    }
   }
 
   trim(at: number, last: number): void {
@@ -242,20 +275,9 @@ export class Retrieval implements WantView {
 
   /** A whole chunk from a peer. */
   received(peer: PeerId, index: number, bytes: Bytes): void {
-    this.#land(index, peer);
+    this.#flights.end(index, peer);
     this.broughtAt = this.#needs.clock.now();
     this.#take(index, bytes, peer);
-  }
-
-  #fly(index: number, flight: Flight): void {
-    const flights = this.#flights.get(index);
-    if (flights === undefined) this.#flights.set(index, [flight]);
-    else flights.push(flight);
-  }
-  #land(index: number, from: PeerId | "origin"): void {
-    const left = (this.#flights.get(index) ?? []).filter((flight) => flight.from !== from);
-    if (left.length === 0) this.#flights.delete(index);
-    else this.#flights.set(index, left);
   }
 
   #take(index: number, bytes: Bytes, from: PeerId | "origin"): void {
@@ -272,7 +294,7 @@ export class Retrieval implements WantView {
     const source: ChunkSource = from === "origin" ? "origin" : "peers";
     this.#sources.set(index, source);
     this.#needs.cache.add(this.content, index, bytes);
-    this.#flights.delete(index);
+    this.#flights.endAll(index);
     this.#settle(index, bytes);
     this.#needs.listener.verified(this, index, source, bytes.length);
     this.#notify();
@@ -283,7 +305,7 @@ export class Retrieval implements WantView {
    * another version: then the rest of this one does not belong behind it.
    */
   #settle(index: number, bytes: Bytes): void {
-    for (const run of this.runs.filter(({ at }) => at === index)) {
+    for (const run of this.runs.filter((one) => one.at === index && !one.leadsTo(this))) {
       this.#giveUp(run);
       this.#originDone(run);
     }
@@ -317,7 +339,10 @@ export class Retrieval implements WantView {
   }
 
   #originAnswered(run: Run, total: number | null): void {
-    if (total === null || total === this.content.asset.size) return;
+    if (total === null || total === this.content.asset.size) {
+      if (run.unranged && run.bytes === 0) this.#stream(run);
+      return;
+    }
     run.cancel();
     this.#remove(run);
     // What the page has seen may still be on its way through the hasher.
@@ -338,12 +363,12 @@ export class Retrieval implements WantView {
 
   #originReceived(run: Run, index: number, bytes: Bytes): void {
     this.#trouble.ended();
-    this.#land(index, "origin");
+    this.#flights.end(index, "origin");
     this.#pend(run, index + 1);
     this.#take(index, bytes, "origin");
     // The next one may have come from elsewhere meanwhile: stop in front of it.
     if (run.at > run.last) this.#originDone(run);
-    else if (this.has(run.at)) this.trim(run.at, run.at - 1);
+    else if (this.has(run.at) && !run.leadsTo(this)) this.trim(run.at, run.at - 1);
   }
 
   #originEnded(run: Run, outcome: OriginOutcome): void {
@@ -383,7 +408,7 @@ export class Retrieval implements WantView {
   #release(run: Run, from: number): void {
     const lost: number[] = [];
     for (let index = from; index <= run.last; index++) {
-      this.#land(index, "origin");
+      this.#flights.end(index, "origin");
       if (index < run.at + PENDING_AHEAD && !this.has(index)) lost.push(index);
     }
     if (lost.length > 0) this.#needs.listener.gaveUp(this, lost);

@@ -18,10 +18,12 @@ export interface RunNeeds {
   readonly listener: RunListener;
 }
 export interface RunListener {
-  /** The origin answered; its size of the asset, if it says one. */
+  /** The origin answered; its size of the asset, if it says one. The run may still be rewound. */
   answered(run: Run, total: number | null): void;
   /** More of the chunk under way is there. */
   progressed(run: Run, bytes: ByteCount): void;
+  /** So many bytes came that nobody had asked for. */
+  skipped(run: Run, bytes: ByteCount): void;
   /** A whole chunk, not verified. */
   received(run: Run, index: number, bytes: Bytes): void;
   /** Over: as asked for, or because of `outcome`. Chunks from `run.at` on were not read. */
@@ -29,8 +31,10 @@ export interface RunListener {
 }
 
 export class Run implements RunView {
-  readonly first: number;
+  first: number;
   last: number;
+  /** Asked for a part, the origin sends everything: what comes behind costs it no other read, what came before is lost. */
+  unranged = false;
   at: number;
   progressAt: Millis;
   readonly startedAt: Millis;
@@ -65,8 +69,9 @@ export class Run implements RunView {
     this.#cancel = needs.origin.read(
       { url: asset.url, range: whole ? "whole" : { first: from, last: to }, cache },
       {
-        start: ({ offset, total, foreign = false }) => {
+        start: ({ offset, total, foreign = false, unranged = false }) => {
           this.#foreign = foreign;
+          this.unranged = unranged || from > offset;
           this.#answered(from - offset, total);
         },
         bytes: (bytes) => this.#received(bytes),
@@ -93,6 +98,27 @@ export class Run implements RunView {
     if (this.at > this.last) this.cancel();
   }
 
+  /** Goes on to this chunk, where everything comes anyway. */
+  extend(last: number): void {
+    this.last = Math.max(this.last, last);
+  }
+
+  /** Begins with an earlier chunk, where everything comes anyway. Only before the first byte. */
+  rewind(first: number): void {
+    const { asset } = this.#needs;
+    this.#skip -= (this.first - first) * asset.chunkBytes;
+    this.first = first;
+    this.at = first;
+    this.#chunk = new Uint8Array(chunkLengthAt(asset, first));
+  }
+
+  /** Behind this chunk, in the one stream there is, comes something that is missing. */
+  leadsTo(here: { has(index: number): boolean }): boolean {
+    if (!this.unranged) return false;
+    for (let index = this.at + 1; index <= this.last; index++) if (!here.has(index)) return true;
+    return false;
+  }
+
   /** Stops. No `ended` follows. */
   cancel(): void {
     this.#over = true;
@@ -104,7 +130,7 @@ export class Run implements RunView {
     // A range that begins too late cannot be used.
     if (skip < 0) return this.#end({ kind: "unreachable" });
     this.#skip = skip;
-    if (skip > 0) this.#isWhole = true;
+    if (this.unranged) this.#isWhole = true;
     this.answeredAt = this.#needs.clock.now();
     this.progressAt = this.answeredAt;
     this.#needs.listener.answered(this, total);
@@ -117,6 +143,7 @@ export class Run implements RunView {
     this.bytes += bytes.length;
     let from = Math.min(this.#skip, bytes.length);
     this.#skip -= from;
+    if (from > 0) listener.skipped(this, from);
     while (from < bytes.length && !this.#over) {
       const room = this.#chunk.length - this.#filled;
       const part = bytes.subarray(from, from + room);

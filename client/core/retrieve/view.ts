@@ -73,6 +73,8 @@ export interface WantView {
   /** Where a bulk reader begins, unlike others, so that what each reads first is worth swapping. */
   readonly start: number;
   readonly runs: readonly RunView[];
+  /** The origin sends all of it whatever part is asked for: one read in order, by one of us, is the cheapest. */
+  readonly unranged: boolean;
   readonly originIdleSince: Millis;
   /** After a failure the origin is left alone until then. */
   readonly originRestUntil: Millis;

@@ -18,6 +18,10 @@ export class ScriptedRead {
   start(offset: number, total: number | null, headers: CachingFields = {}): void {
     if (!this.over) this.#listener.start({ offset, total, headers });
   }
+  /** Everything will come, whatever was asked for. */
+  startUnranged(total: number | null): void {
+    if (!this.over) this.#listener.start({ offset: 0, total, unranged: true });
+  }
   bytes(bytes: Bytes): void {
     if (!this.over) this.#listener.bytes(bytes);
   }

@@ -31,6 +31,7 @@ class Play {
       listener: {
         answered: (_run, total) => this.heard.push(["answered", total]),
         progressed: () => {},
+        skipped: (_run, bytes) => this.heard.push(["skipped", bytes]),
         received: (_run, index, bytes) => {
           this.chunks.set(index, bytes);
           this.heard.push(index);
@@ -87,6 +88,10 @@ describe("bytes become chunks", () => {
     play.isRight(2, 3);
     expect(play.heard.at(-1)).toEqual(COMPLETE);
     expect(play.read.cancelled).toBe(true);
+    expect(play.run.unranged).toBe(true);
+    const skipped = play.heard.flatMap((one) => (Array.isArray(one) ? [one] : []));
+    const bytes = skipped.filter(([what]) => what === "skipped").map(([, count]) => Number(count));
+    expect(bytes.reduce((sum, count) => sum + count, 0)).toBe(2 * CHUNK);
   });
   test("and nothing more than asked for, when more comes", () => {
     const play = new Play(1, 1);

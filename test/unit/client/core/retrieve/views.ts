@@ -145,6 +145,7 @@ export function want({
     expectUntil: 0,
     headStart: 2,
     crowded: false,
+    unranged: false,
     start: 0,
     runs: [],
     originIdleSince: NOW,
