@@ -110,8 +110,9 @@ async function started(
     isPublished: (name) => edition.files.has(`/${LIVE_PATH}/${name}`),
   });
   undo.push(() => channel.close());
-  // Whoever comes from now on finds a channel in the manifest, and a whole window of it.
-  await edition.until(`/${LIVE_PATH}/${segmentName(LIVE_WINDOW - 1)}`);
+  // Whoever comes from now on finds a channel in the manifest, and a whole window of it. The last of it may be published first:
+  // what the watcher has not seen come has to lie still for a second.
+  for (let n = 0; n < LIVE_WINDOW; n++) await edition.until(`/${LIVE_PATH}/${segmentName(n)}`);
   const facts = {
     page: url,
     manifest: url + MANIFEST_PATH,
