@@ -28,7 +28,7 @@ import * as diagnosis from "./diagnose.ts";
 import { Incidents } from "./incidents.ts";
 import { type ClientOptions, type Config, readOptions } from "./options.ts";
 import * as otherTabs from "./other-tabs.ts";
-import { OwnReads, onceMore } from "./own-reads.ts";
+import { OwnReads } from "./own-reads.ts";
 import { PlainClient } from "./plain-client.ts";
 import { type Asked, askedOf, initOf, rangeOf, type ShoalInit, unlessAborted } from "./request.ts";
 import { respond, unsatisfiable } from "./respond.ts";
@@ -237,9 +237,8 @@ class PageClient implements Client {
     return this.#answer(asked, { content, current: null }, () => answer);
   }
 
-  async #answer(asked: Asked, found: Found, ask: () => Promise<Response>): Promise<Response> {
+  async #answer(asked: Asked, found: Found, network: () => Promise<Response>): Promise<Response> {
     const { signal } = asked;
-    const network = () => onceMore(signal, ask);
     let content = found.content;
     let opened = this.#open(asked, content);
     if (found.current !== null) {
@@ -266,7 +265,7 @@ class PageClient implements Client {
         reading,
         fields: () => this.#peer.catalogue.fieldsOf(content),
         hasher: this.#hasher,
-        network: (part) => this.#ownReads.again(asked.url, initOf(asked, part)),
+        network: (part) => this.#ownReads.read(asked.url, initOf(asked, part)),
       });
     } catch (error) {
       reading.close();

@@ -27,26 +27,8 @@ export class OwnReads {
     }
   }
 
-  /** For what was being read until now. */
-  again(url: string, init: RequestInit): Promise<Response> {
-    return onceMore(init.signal ?? null, () => this.read(url, init));
-  }
-
   /** Whether such a read may be on its way through the worker, which does not know it for ours. */
   mayBeSeen(url: string): boolean {
     return this.#unmarked.includes(url);
-  }
-}
-
-/**
- * Asks the network, and a second time if there is no answer at all: Chromium 156 now and then fails a request
- * (`ERR_ABORTED`) for what we have stopped reading in the same moment, one in some three hundred.
- */
-export async function onceMore<T>(signal: AbortSignal | null, ask: () => Promise<T>): Promise<T> {
-  try {
-    return await ask();
-  } catch {
-    signal?.throwIfAborted();
-    return ask();
   }
 }
