@@ -134,6 +134,10 @@ export class Reading {
   exposed(index: number): boolean {
     return this.#exposed.has(index);
   }
+  /** The first chunk of which it has. */
+  get exposedFrom(): number {
+    return Math.min(Number.POSITIVE_INFINITY, ...this.#exposed.keys());
+  }
 
   fail(error: ShoalError): void {
     this.#error ??= error;

@@ -312,10 +312,14 @@ export class Retrieval implements WantView {
     this.#part(index, (reading) => !reading.settle(index, bytes));
   }
 
-  /** From this chunk on the origin has another version than the manifest, for these readings. */
-  #part(chunk: number, isMeant: (reading: Reading) => boolean): void {
+  /**
+   * From this chunk on the origin has another version than the manifest, for these readings: or from an earlier one, of which they
+   * have seen bytes that may still be on their way through the hasher.
+   */
+  #part(index: number, isMeant: (reading: Reading) => boolean): void {
     const parted = [...this.#demand.readings].filter(isMeant);
     if (parted.length === 0) return;
+    const chunk = Math.min(index, ...parted.map((reading) => reading.exposedFrom));
     const error = new ShoalError("origin/mismatch", { url: this.content.asset.url, chunk });
     this.#needs.listener.mismatch(error);
     for (const reading of parted) reading.fail(error);
@@ -345,12 +349,7 @@ export class Retrieval implements WantView {
     }
     run.cancel();
     this.#remove(run);
-    // What the page has seen may still be on its way through the hasher.
-    const readings = [...this.#demand.readings];
-    const shown = [...this.#verifying.keys()].filter((index) =>
-      readings.some((one) => one.exposed(index)),
-    );
-    this.#part(Math.min(run.at, ...shown), () => true);
+    this.#part(run.at, () => true);
   }
 
   #originProgressed(run: Run, bytes: ByteCount): void {

@@ -1,6 +1,7 @@
 // What a retrieval makes of an origin that fails, or that has something else than its manifest says.
 
 import { describe, expect, test } from "vitest";
+import { turns } from "../stage.ts";
 import { AWAY, CHUNK, COUNT, film, ONE, Play } from "./retrieval-play.ts";
 
 describe("an origin that fails", () => {
@@ -114,6 +115,25 @@ describe("an origin that differs from the manifest", () => {
     expect(play.errors).toMatchObject([{ code: "origin/mismatch", details: { chunk: 1 } }]);
     await expect(reading.next()).rejects.toMatchObject({ code: "origin/mismatch" });
     expect(play.told.slice(-2)).toEqual(["read", "finished"]);
+  });
+  test("is one from the first bytes on that the page has seen and nobody has verified", async () => {
+    const play = await Play.opened();
+    const reading = play.reading();
+    const next = reading.next();
+    play.retrieval.readOrigin(0, 0);
+    play.origin.only.start(0, COUNT * CHUNK);
+    await play.brings(0, 10, true);
+    await play.stage.wait(next);
+    // Another read is quicker with a chunk that is further back.
+    for (let time = 0; time < 2; time++) {
+      play.retrieval.readOrigin(3, 3);
+      const later = play.origin.reads.at(-1);
+      later?.start(3 * CHUNK, COUNT * CHUNK);
+      later?.bytes(new Uint8Array(CHUNK));
+      await turns();
+    }
+    expect(play.errors).toMatchObject([{ code: "origin/mismatch", details: { chunk: 0 } }]);
+    await expect(reading.next()).rejects.toMatchObject({ details: { chunk: 0 } });
   });
   test("in bytes the page has seen fails that page's reading, not the other's", async () => {
     const play = await Play.opened();
