@@ -1,6 +1,5 @@
 // One content on its way home: what is there, what is under way, who reads along. Holds state and performs steps; what
 // to do next is `plan`'s answer. Shared by all requests for the same content.
-// Over 400 lines because its three sides (page, peers, origin) change the same few fields.
 
 import type { Bytes } from "../../../tracker/protocol/bytes.ts";
 import type { PeerId } from "../../../tracker/protocol/ids.ts";
@@ -8,7 +7,7 @@ import { knownChunksOf } from "../../../tracker/protocol/manifest.ts";
 import type { ChunkCache } from "../cache/chunk-cache.ts";
 import { ShoalError } from "../errors.ts";
 import type { ChunkSource } from "../events.ts";
-import type { Clock, Hasher, Origin, OriginOutcome } from "../ports.ts";
+import type { Clock, Hasher, Origin } from "../ports.ts";
 import type { ByteCount, ByteRange, Content, Millis, Urgency } from "../vocabulary.ts";
 import { Demand } from "./demand.ts";
 import { seedOf } from "./election.ts";
@@ -16,7 +15,8 @@ import { Flights } from "./flights.ts";
 import { headStartOf } from "./origin-share.ts";
 import { OriginTrouble } from "./origin-trouble.ts";
 import { Reading } from "./reading.ts";
-import { PENDING_AHEAD, pendingOf, Run } from "./run.ts";
+import { Reads } from "./reads.ts";
+import type { Run } from "./run.ts";
 import { isRight } from "./verify.ts";
 import type { Flight, WantKind, WantView } from "./view.ts";
 
@@ -62,11 +62,9 @@ export class Retrieval implements WantView {
   peersSince: Millis | null = null;
   broughtAt: Millis;
   headStart: number;
-  originIdleSince: Millis;
-  readonly runs: Run[] = [];
-  unranged = false;
   readonly #needs: RetrievalNeeds;
   readonly #flights = new Flights();
+  readonly #reads: Reads;
   /** Chunks that are here whole; their bytes, where our own read brought them: the page's until their digest is known. */
   readonly #verifying = new Map<number, Bytes | null>();
   /** Where each chunk came from in this retrieval. */
@@ -81,10 +79,35 @@ export class Retrieval implements WantView {
     this.contentSeed = seedOf(content.id);
     this.#needs = needs;
     this.startedAt = needs.clock.now();
-    this.originIdleSince = this.startedAt;
     this.broughtAt = this.startedAt;
     this.#demand = new Demand(content);
     this.headStart = headStartOf(content);
+    const { clock, origin, listener } = needs;
+    this.#reads = new Reads({
+      clock,
+      origin,
+      content,
+      flights: this.#flights,
+      wanted: () => this,
+      has: (index) => this.has(index),
+      listener: {
+        pending: (indices) => listener.pending(this, indices),
+        gaveUp: (indices) => listener.gaveUp(this, indices),
+        bytes: (run, count) => this.#originProgressed(run, count),
+        rate: listener.originRate,
+        wasted: listener.wasted,
+        received: (index, bytes) => {
+          this.#trouble.ended();
+          this.#take(index, bytes, "origin");
+        },
+        parted: (at) => this.#part(at, () => true),
+        failed: (outcome) => {
+          this.#trouble.failed(content.asset.url, outcome, clock.now());
+          this.#notify();
+        },
+        changed: listener.changed,
+      },
+    });
     needs.cache.know(content);
   }
 
@@ -111,7 +134,16 @@ export class Retrieval implements WantView {
   }
   /** What is being read at the origin, or was and waits for its digest: others need not. */
   get pending(): readonly number[] {
-    return [...this.#verifying.keys(), ...this.runs.flatMap((run) => pendingOf(run, run.at))];
+    return [...this.#verifying.keys(), ...this.#reads.pending];
+  }
+  get runs(): readonly Run[] {
+    return this.#reads.open;
+  }
+  get unranged(): boolean {
+    return this.#reads.unranged;
+  }
+  get originIdleSince(): Millis {
+    return this.#reads.idleSince;
   }
 
   has(index: number): boolean {
@@ -166,7 +198,7 @@ export class Retrieval implements WantView {
   }
 
   #finish(): void {
-    for (const run of this.runs.splice(0)) this.#giveUp(run);
+    this.#reads.close();
     for (const [index, peer] of this.#flights.clear()) {
       this.#needs.listener.superseded(this, index, peer);
     }
@@ -199,78 +231,14 @@ export class Retrieval implements WantView {
   }
 
   readOrigin(first: number, last: number): void {
-    const { clock, origin } = this.#needs;
-    const now = clock.now();
-    this.#flights.beginAll(first, last, { from: "origin", since: now });
-    if (now < this.expectUntil) this.headStart -= last - first + 1;
-    const stream = this.runs.find((one) => one.unranged && one.at <= first);
-    if (stream !== undefined) return this.#extend(stream, last);
-    const cache = this.#reloaded.has(first) ? "reload" : "default";
-    const run = new Run(first, last, {
-      clock,
-      origin,
-      asset: this.content.asset,
-      cache,
-      listener: {
-        answered: (one, total) => this.#originAnswered(one, total),
-        progressed: (one, bytes) => this.#originProgressed(one, bytes),
-        skipped: (_one, bytes) => this.#needs.listener.wasted(bytes),
-        received: (one, index, bytes) => this.#originReceived(one, index, bytes),
-        ended: (one, outcome) => this.#originEnded(one, outcome),
-      },
-    });
-    this.runs.push(run);
-    this.#pend(run, first);
+    if (this.#needs.clock.now() < this.expectUntil) this.headStart -= last - first + 1;
+    this.#reads.begin(first, last, this.#reloaded.has(first) ? "reload" : "default");
   }
-
-  #extend(stream: Run, last: number): void {
-    const before = stream.last;
-    stream.extend(last);
-    const indices = pendingOf(stream, stream.at).filter((index) => index > before);
-    if (indices.length > 0) this.#needs.listener.pending(this, indices);
-  }
-
-  /** Everything comes: it is taken from where it is wanted, and by one read. */
-  #stream(run: Run): void {
-    this.unranged = true;
-    const { first, last } = run;
-    for (const other of this.runs.filter((one) => one !== run && one.unranged)) {
-      // Two that were begun before it was known: the one that is further to the front goes on.
-      const [kept, spare] = other.at <= first ? [other, run] : [run, other];
-      if (spare.partial.length > 0) this.#needs.listener.wasted(spare.partial.length);
-      spare.cancel();
-      this.#remove(spare);
-      this.#extend(kept, spare.last);
-      if (spare === run) return;
-    }
-    const flight = { from: "origin", since: this.#needs.clock.now() } as const;
-    let from = this.position;
-    while (from < first && (this.has(from) || this.flights(from).length > 0)) from++;
-    if (from < first) {
-      run.rewind(from);
-      this.#flights.beginAll(from, first - 1, flight);
-      this.#pend(run, from);
-    }
-    // Others may turn up who hold it, or read it. Whom we know by then the plan leaves their part.
-    if (this.#needs.clock.now() < this.expectUntil) return;
-    this.#extend(run, this.until - 1);
-    for (let index = last + 1; index <= run.last; index++) {
-      if (!this.has(index) && this.flights(index).length === 0) this.#flights.begin(index, flight);
-    }
-  }
-
   trim(at: number, last: number): void {
-    const run = this.runs.find((one) => one.at === at);
-    if (run === undefined) return;
-    this.#release(run, last + 1);
-    run.trim(last);
-    if (run.at > run.last) this.#originDone(run);
+    this.#reads.trim(at, last);
   }
-
   abandon(at: number): void {
-    const run = this.runs.find((one) => one.at === at);
-    run?.cancel();
-    if (run !== undefined) this.#originEnded(run, { kind: "unreachable" });
+    this.#reads.abandon(at);
   }
 
   /** A whole chunk from a peer. */
@@ -305,10 +273,7 @@ export class Retrieval implements WantView {
    * another version: then the rest of this one does not belong behind it.
    */
   #settle(index: number, bytes: Bytes): void {
-    for (const run of this.runs.filter((one) => one.at === index && !one.leadsTo(this))) {
-      this.#giveUp(run);
-      this.#originDone(run);
-    }
+    this.#reads.overtake(index);
     this.#part(index, (reading) => !reading.settle(index, bytes));
   }
 
@@ -342,80 +307,11 @@ export class Retrieval implements WantView {
     this.#notify();
   }
 
-  #originAnswered(run: Run, total: number | null): void {
-    if (total === null || total === this.content.asset.size) {
-      if (run.unranged && run.bytes === 0) this.#stream(run);
-      return;
-    }
-    run.cancel();
-    this.#remove(run);
-    this.#part(run.at, () => true);
-  }
-
   #originProgressed(run: Run, bytes: ByteCount): void {
     this.#needs.listener.originBytes(bytes);
     const at = this.position;
     if (this.#verifying.has(at) || (run.partial.length > 0 && run.at === at)) {
       for (const reading of this.#demand.readings) reading.notify();
     }
-  }
-
-  #originReceived(run: Run, index: number, bytes: Bytes): void {
-    this.#trouble.ended();
-    this.#flights.end(index, "origin");
-    this.#pend(run, index + 1);
-    this.#take(index, bytes, "origin");
-    // The next one may have come from elsewhere meanwhile: stop in front of it.
-    if (run.at > run.last) this.#originDone(run);
-    else if (this.has(run.at) && !run.leadsTo(this)) this.trim(run.at, run.at - 1);
-  }
-
-  #originEnded(run: Run, outcome: OriginOutcome): void {
-    if (outcome.kind === "complete") return this.#originDone(run);
-    this.#trouble.failed(this.content.asset.url, outcome, this.#needs.clock.now());
-    this.#giveUp(run);
-    this.#remove(run);
-    this.#notify();
-  }
-
-  #originDone(run: Run): void {
-    if (!this.#remove(run)) return;
-    const took = this.#needs.clock.now() - (run.answeredAt ?? run.startedAt);
-    // Less than a chunk in no time says nothing about the origin.
-    if (run.bytes >= this.content.asset.chunkBytes) {
-      this.#needs.listener.originRate((run.bytes * 1000) / Math.max(1, took));
-    }
-    this.#needs.listener.changed();
-  }
-
-  #remove(run: Run): boolean {
-    const at = this.runs.indexOf(run);
-    if (at < 0) return false;
-    this.runs.splice(at, 1);
-    if (this.runs.length === 0) this.originIdleSince = this.#needs.clock.now();
-    return true;
-  }
-
-  /** Whatever of this read has not come is missing again. */
-  #giveUp(run: Run): void {
-    run.cancel();
-    if (run.partial.length > 0) this.#needs.listener.wasted(run.partial.length);
-    this.#release(run, run.at);
-  }
-
-  /** From this chunk on the read brings nothing. Others hear of what they were told to wait for, and is not here. */
-  #release(run: Run, from: number): void {
-    const lost: number[] = [];
-    for (let index = from; index <= run.last; index++) {
-      this.#flights.end(index, "origin");
-      if (index < run.at + PENDING_AHEAD && !this.has(index)) lost.push(index);
-    }
-    if (lost.length > 0) this.#needs.listener.gaveUp(this, lost);
-  }
-
-  #pend(run: Run, from: number): void {
-    const all = pendingOf(run, from);
-    const indices = from === run.first ? all : all.slice(PENDING_AHEAD - 1);
-    if (indices.length > 0) this.#needs.listener.pending(this, indices);
   }
 }
