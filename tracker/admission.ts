@@ -3,7 +3,7 @@
 
 import { Household } from "./household.ts";
 import { type EdgeLimits, type HouseholdLimits, TokenBucket } from "./limits.ts";
-import { type Address, householdOf } from "./region/address.ts";
+import { type Address, allowanceKeyOf } from "./region/address.ts";
 import { admittedSite } from "./site.ts";
 
 export interface Knock {
@@ -21,9 +21,6 @@ interface Visits {
   readonly upgrades: TokenBucket;
   connections: number;
 }
-
-/** Requests whose address cannot be read (a socket closed in the same moment) share one allowance. */
-const NO_ADDRESS = "unknown";
 
 export class Admission {
   readonly #sites: ReadonlySet<string>;
@@ -52,7 +49,7 @@ export class Admission {
     if (path !== "/") return no(404, "Signalling is at /.");
     const site = admittedSite(origin, this.#sites);
     if (site === undefined) return no(403, "Pages of this origin may not join here.");
-    const key = address === undefined ? NO_ADDRESS : householdOf(address);
+    const key = allowanceKeyOf(address);
     const known = this.#addresses.get(key) ?? this.#firstVisit(key, now);
     if (known.household.isBlocked(now)) return no(429, "This address is blocked for a while.");
     if (!known.upgrades.take(1, now) || known.connections >= this.#limits.connectionsPerAddress) {

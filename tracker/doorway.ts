@@ -4,13 +4,10 @@
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
 import { type EdgeLimits, TokenBucket } from "./limits.ts";
-import { householdOf, parseAddress } from "./region/address.ts";
+import { allowanceKeyOf, parseAddress } from "./region/address.ts";
 
 /** Fine enough that five enter at a time. */
 const LOOK_EVERY_MS = 10;
-/** Sockets whose address cannot be read (closed in the same moment) are one household. */
-const NO_ADDRESS = "unknown";
-
 export interface DoorwayNeeds {
   readonly limits: Pick<EdgeLimits, "entriesPerAddress" | "waitingPerAddress">;
   now(): number;
@@ -83,7 +80,7 @@ export class Doorway {
 
   #householdAt(socketAddress: string | undefined): Knocking {
     const address = parseAddress(socketAddress ?? "");
-    const key = address === undefined ? NO_ADDRESS : householdOf(address);
+    const key = allowanceKeyOf(address);
     const known = this.#households.get(key);
     if (known !== undefined) return known;
     const { limits, now } = this.#needs;

@@ -13,7 +13,7 @@ import {
 } from "../protocol/attestation.ts";
 import { type Bytes, base64url } from "../protocol/bytes.ts";
 import { type AssetStatement, writeManifest } from "../protocol/manifest.ts";
-import { type Address, householdOf } from "../region/address.ts";
+import { type Address, allowanceKeyOf } from "../region/address.ts";
 import { admittedSite } from "../site.ts";
 import { Attestor, type AttestorNeeds, type Finding, type Growing } from "./attestor.ts";
 import { ContentOrigins } from "./content-origins.ts";
@@ -44,9 +44,6 @@ export interface AnswersNeeds {
   now(): number;
 }
 
-/** Requests whose address cannot be read (a socket closed in the same moment) share one allowance. */
-const NO_ADDRESS = "unknown";
-
 interface Asker {
   readonly asks: TokenBucket;
   readonly reads: TokenBucket;
@@ -69,7 +66,7 @@ export class Answers {
   ): Promise<void> {
     const urls = await askedOf(request);
     const [url = ""] = urls ?? [];
-    const asker = this.#askerOf(address === undefined ? NO_ADDRESS : householdOf(address));
+    const asker = this.#askerOf(allowanceKeyOf(address));
     const code = this.#refusalFor(request, asker, urls);
     if (code !== undefined) return no(response, { code }, url);
     this.#open++;

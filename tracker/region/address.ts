@@ -35,6 +35,10 @@ const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(
 export const householdOf = (address: Address): string =>
   prefixOf(address, address.kind() === "ipv4" ? 32 : 64);
 
+/** Whose allowance it is: its household's; of all whose address cannot be read (a socket closed in the same moment) together. */
+export const allowanceKeyOf = (address: Address | undefined): string =>
+  address === undefined ? "unknown" : householdOf(address);
+
 /** Its neighbours at the provider: /24, or /48. */
 export const neighbourhoodOf = (address: Address): string =>
   prefixOf(address, address.kind() === "ipv4" ? 24 : 48);
