@@ -24,6 +24,8 @@ const MOST_PATIENCE: Millis = 5000;
 const PENDING_PATIENCE: Millis = 3000;
 const STREAM_PENDING_PATIENCE: Millis = 1000;
 const ASSET_PENDING_PATIENCE: Millis = 300;
+/** So long after a chunk from peers another is on its way, as a rule. */
+const SUPPLIED: Millis = 1500;
 /** Chunks of one origin read while others could take a share of the work. */
 const SHARED_RUN = 2 * GROUP_CHUNKS;
 /** Origin reads at once for one content: the second hides the first one's round trip. */
@@ -198,14 +200,28 @@ function longest(want: WantView, { usable }: Sources, first: number, shared: boo
 }
 
 /** Whether it is our turn to read a chunk. */
-function isMine(draft: Draft, want: WantView, { known, rivals }: Sources, index: number): boolean {
+function isMine(draft: Draft, want: WantView, sources: Sources, index: number): boolean {
+  const { known, faltering, rivals } = sources;
   const { id } = want.content;
   if (known.some((link) => isReading(draft, want, link, index))) return false;
+  // In a crowd after a large file there is always something else to do than what one has trouble giving.
+  const canWait = want.kind === "bulk" && rivals.length > 1 && index !== want.position;
+  if (canWait && faltering.some((link) => link.has(id, index))) return false;
   const others = rivals.filter((link) => !link.has(id, index));
   const before = place(draft, want, others, index);
   if (before === 0) return true;
   if (want.kind !== "asset" && want.runs.length > 0) return false;
-  return draft.isPast(turnOf(draft, want, before));
+  if (!draft.isPast(turnOf(draft, want, before))) return false;
+  return !(canWait && isSupplied(draft, want, sources));
+}
+
+/**
+ * While peers bring something, others' shares are left to them: whoever is not linked to us, or whose word is still on its way,
+ * holds as a rule what seems to be read by nobody.
+ */
+function isSupplied(draft: Draft, want: WantView, sources: Sources): boolean {
+  if (want.peersSince === null || draft.isPast(want.broughtAt + SUPPLIED)) return false;
+  return !areTooSlow(draft, want, sources);
 }
 
 /** When it is our turn, behind so many others. */

@@ -15,11 +15,16 @@ const CROWD_RATE = 250_000;
 /** Before that, peers have had no time to show what they give. */
 const PROVING_TIME: Millis = 1500;
 
+/** Silences in a row that are put down to a busy machine; a peer that only pretends to give gets no more credit. */
+const MOST_FALTERS = 2;
+
 export interface Sources {
   /** Links that serve and have said what they hold and read, even if they rest just now. */
   readonly known: readonly LinkView[];
   /** Those of them that may be asked, now or as soon as they are less busy. */
   readonly standing: readonly LinkView[];
+  /** Silent, or resting after it, no more often than a busy visitor is: they will be back. */
+  readonly faltering: readonly LinkView[];
   /** Those that may be asked now. */
   readonly usable: readonly LinkView[];
   /** They want it too and would serve it: the electorate. */
@@ -35,6 +40,7 @@ export function sourcesOf(draft: Draft, want: WantView): Sources {
   const { id } = want.content;
   const known: LinkView[] = [];
   const standing: LinkView[] = [];
+  const faltering: LinkView[] = [];
   const usable: LinkView[] = [];
   let answersBy = Number.NEGATIVE_INFINITY;
   let expecting = !draft.isPast(want.expectUntil);
@@ -48,6 +54,7 @@ export function sourcesOf(draft: Draft, want: WantView): Sources {
       known.push(link);
       if (isUsable) usable.push(link);
       if (isUsable || (link.strikes === 0 && !draft.isSilent(link))) standing.push(link);
+      else if (link.strikes <= MOST_FALTERS) faltering.push(link);
     } else if (isUsable && since !== "unasked") {
       const until = since + Math.max(patience, 2 * (link.rttMs ?? 0));
       if (!draft.isPast(until)) expecting = true;
@@ -55,7 +62,7 @@ export function sourcesOf(draft: Draft, want: WantView): Sources {
     }
   }
   const rivals = known.filter((link) => link.wants(id));
-  return { known, standing, usable, rivals, expecting, answersBy };
+  return { known, standing, faltering, usable, rivals, expecting, answersBy };
 }
 
 /** Whether the origin should help with what peers hold: they are slow, and the page minds. */
