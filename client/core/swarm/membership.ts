@@ -99,7 +99,12 @@ export class Membership {
     return (this.#swarms.get(swarm)?.peers ?? 0) > links;
   }
 
-  /** How many others hold any of this, as far as its swarm says: a directory's says nothing of one asset. */
+  /** How many others are after this or hold it, as far as its swarm says: a directory's says nothing of one asset. */
+  othersOf({ swarm, asset }: Content): number {
+    return asset.size < LARGE_BYTES ? 0 : (this.#swarms.get(swarm)?.peers ?? 0);
+  }
+
+  /** How many of them hold any of it. */
   holdersOf({ swarm, asset }: Content): number {
     return asset.size < LARGE_BYTES ? 0 : (this.#swarms.get(swarm)?.holders ?? 0);
   }
@@ -157,10 +162,8 @@ export class Membership {
   }
 
   /** Others are after this very content, and links to them are not known to be impossible. */
-  crowded({ swarm, asset }: Content): boolean {
-    const { links } = this.#needs;
-    if (asset.size < LARGE_BYTES) return false;
-    return (this.#swarms.get(swarm)?.peers ?? 0) > 0 && links.failures < HOPELESS_FAILURES;
+  crowded(content: Content): boolean {
+    return this.othersOf(content) > 0 && this.#needs.links.failures < HOPELESS_FAILURES;
   }
 
   /**

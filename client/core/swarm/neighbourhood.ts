@@ -173,11 +173,16 @@ export class Neighbourhood {
   get #wanting(): number {
     return this.links.wanted(this.#goal);
   }
-  /** More links than usual where none of those there are holds what is wanted, and others do, or may. */
+  /**
+   * More links than usual where none of those there are holds what is wanted, and others do, or may; and to all others of a
+   * crowd that is small enough: two who do not know of each other elect each a reader of their own for the same chunks.
+   */
   get #goal(): number {
     const links = this.links.all;
     let goal = WANTED_LINKS;
     for (const content of this.#wanted) {
+      const others = this.#membership.othersOf(content);
+      if (others <= MOST_LINKS) goal = Math.max(goal, others);
       if (links.some((link) => link.mayHold(content.id))) continue;
       if (this.#membership.holdersOf(content) > 0) return MOST_LINKS + 1;
       if (this.#membership.hasMoreThan(links.length, content)) goal = MOST_LINKS;
