@@ -24,8 +24,8 @@ const MOST_PATIENCE: Millis = 5000;
 const PENDING_PATIENCE: Millis = 3000;
 const STREAM_PENDING_PATIENCE: Millis = 1000;
 const ASSET_PENDING_PATIENCE: Millis = 300;
-/** So long after a chunk from peers another is on its way, as a rule. */
-const SUPPLIED: Millis = 1500;
+/** So long after a chunk from peers another is on its way, as a rule; where the origin is slow, it is worth waiting longer. */
+const LEAST_SUPPLIED: Millis = 500;
 /** Chunks of one origin read while others could take a share of the work. */
 const SHARED_RUN = 2 * GROUP_CHUNKS;
 /** Origin reads at once for one content: the second hides the first one's round trip. */
@@ -178,7 +178,10 @@ export function readFromOrigin(
   const most = isEnding && (shared || want.runs.length > 0) ? MOST_READS : 1;
   let reads = most - want.runs.length;
   let headStart = sources.expecting ? want.headStart : Number.POSITIVE_INFINITY;
-  const mine = open.filter((index) => isMine(draft, want, sources, index));
+  const patient = isPatient(draft, want, sources);
+  const mine = open.filter((index) =>
+    isMine(draft, want, sources, { index, canWait: patient && index !== want.position }),
+  );
   const left = new Set(mine);
   for (const first of ordered(want, mine, shared)) {
     if (reads <= 0 || draft.freeReads <= 0 || headStart <= 0) return;
@@ -199,29 +202,33 @@ function longest(want: WantView, { usable }: Sources, first: number, shared: boo
   return want.kind === "bulk" && usable.length === 0 && first === want.position ? 1 : SHARED_RUN;
 }
 
-/** Whether it is our turn to read a chunk. */
-function isMine(draft: Draft, want: WantView, sources: Sources, index: number): boolean {
+/** Whether it is our turn to read a chunk; `canWait`: somebody else may be about to bring it. */
+function isMine(
+  draft: Draft,
+  want: WantView,
+  sources: Sources,
+  { index, canWait }: { readonly index: number; readonly canWait: boolean },
+): boolean {
   const { known, faltering, rivals } = sources;
   const { id } = want.content;
   if (known.some((link) => isReading(draft, want, link, index))) return false;
-  // In a crowd after a large file there is always something else to do than what one has trouble giving.
-  const canWait = want.kind === "bulk" && rivals.length > 1 && index !== want.position;
   if (canWait && faltering.some((link) => link.has(id, index))) return false;
   const others = rivals.filter((link) => !link.has(id, index));
   const before = place(draft, want, others, index);
   if (before === 0) return true;
   if (want.kind !== "asset" && want.runs.length > 0) return false;
   if (!draft.isPast(turnOf(draft, want, before))) return false;
-  return !(canWait && isSupplied(draft, want, sources));
+  return !canWait;
 }
 
 /**
- * While peers bring something, others' shares are left to them: whoever is not linked to us, or whose word is still on its way,
- * holds as a rule what seems to be read by nobody.
+ * In a crowd after a large file there is something else to do while peers bring any of it. Others' shares are left to them:
+ * whoever is not linked to us, or whose word is still on its way, holds as a rule what seems to be read by nobody.
  */
-function isSupplied(draft: Draft, want: WantView, sources: Sources): boolean {
-  if (want.peersSince === null || draft.isPast(want.broughtAt + SUPPLIED)) return false;
-  return !areTooSlow(draft, want, sources);
+function isPatient(draft: Draft, want: WantView, sources: Sources): boolean {
+  if (want.kind !== "bulk" || sources.rivals.length < 2 || want.peersSince === null) return false;
+  const patience = Math.max(LEAST_SUPPLIED, patienceWithReaders(draft.view.origin, want));
+  return !draft.isPast(want.broughtAt + patience) && !areTooSlow(draft, want, sources);
 }
 
 /** When it is our turn, behind so many others. */

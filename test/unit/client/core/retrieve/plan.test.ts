@@ -190,16 +190,26 @@ describe("rule 3: one reader for a chunk that nobody holds", () => {
     const late = { chunks: 8, peersSince: NOW - 9000, originIdleSince: 0 };
     const supplied = (facts: Parameters<typeof want>[0], rivals?: LinkFacts) =>
       among(third, { ...late, ...facts }, rivals);
-    const { actions, wakeAt } = supplied({ broughtAt: NOW - 1499 });
+    const { actions, wakeAt } = supplied({ broughtAt: NOW - 499 });
     expect([reads(actions), wakeAt]).toEqual([["0-0"], NOW + 1]);
-    expect(reads(supplied({ broughtAt: NOW - 1500 }).actions)).toEqual(["0-7"]);
-    // Not for what they bring too slowly, nor for who plays it, nor where there is only one other.
+    expect(reads(supplied({ broughtAt: NOW - 500 }).actions)).toEqual(["0-7"]);
+    // Not for what they bring too slowly, nor for who plays it, nor before anything was asked of them.
     const slow = { holds: [7], rate: 100_000, openRequests: 32 };
     expect(reads(supplied({ broughtAt: NOW }, slow).actions)).toEqual(["0-7"]);
     expect(reads(supplied({ broughtAt: NOW, kind: "stream" }).actions)).toEqual(["0-7"]);
+    expect(reads(supplied({ broughtAt: NOW, peersSince: null }).actions)).toEqual(["0-7"]);
+    // Two are no crowd.
     const other = link({ seed: first, wants: true });
-    const alone = view([want({ ...late, broughtAt: NOW })], [other], { selfSeed: second });
-    expect(reads(plan(alone).actions)).toEqual(["0-7"]);
+    const pair = view([want({ ...late, broughtAt: NOW })], [other], { selfSeed: second });
+    expect(reads(plan(pair).actions)).toEqual(["0-7"]);
+  });
+  test("where the origin is slow they are waited for longer", () => {
+    const links = [first, second].map((seed) => link({ id: `${seed}`, seed, wants: true }));
+    const late = { chunks: 8, peersSince: NOW - 9000, originIdleSince: 0 };
+    const slow = { selfSeed: third, origin: { freeReads: 12, bytesPerSecond: 4 * CHUNK } };
+    const at = (broughtAt: number) =>
+      reads(plan(view([want({ ...late, broughtAt })], links, slow)).actions);
+    expect([at(NOW - 1999), at(NOW - 2000)]).toEqual([["0-0"], ["0-7"]]);
   });
   test("who reads already takes on nobody else's chunks", () => {
     const runs = [run(9)];
@@ -297,32 +307,20 @@ describe("rule 5: silence and slowness", () => {
     const reading = link({ restUntil: NOW + 500, pending: { 0: NOW - 10, 1: NOW - 10 } });
     expect(elected(second, reading)).toEqual(["2-3"]);
   });
-  test("in a crowd, what one holds who falters is left to it, but not what a download waits for", () => {
+  test("in a crowd that brings something, what one holds who falters is left to it", () => {
     const [first = 0, second = 0, third = 0] = ranked(3);
     const open = (facts: LinkFacts, wanted: Parameters<typeof want>[0] = {}) => {
       const falters = link({ id: "a", seed: second, wants: true, holds: [0, 1, 2], ...facts });
       const other = link({ id: "b", seed: third, wants: true });
-      const looked = view([want({ chunks: 4, ...wanted })], [falters, other], { selfSeed: first });
-      return plan(looked);
+      const of = want({ chunks: 4, peersSince: NOW - 100, ...wanted });
+      return plan(view([of], [falters, other], { selfSeed: first }));
     };
-    const resting = open({ strikes: 2, restUntil: NOW + 700 });
-    expect(reads(resting.actions)).toEqual(["0-0", "3-3"]);
+    const resting = { strikes: 2, restUntil: NOW + 700 };
+    // Not what the download waits for.
+    expect(reads(open(resting).actions)).toEqual(["0-0", "3-3"]);
     expect(reads(open({ openRequests: 1, silent: 1000 }).actions)).toEqual(["0-0", "3-3"]);
-    // Once too often; and who plays it has no time for that.
-    expect(reads(open({ strikes: 3, restUntil: NOW + 700 }).actions)).toEqual(["0-3"]);
-    expect(reads(open({ strikes: 1, restUntil: NOW + 700 }, { kind: "stream" }).actions)).toEqual([
-      "0-3",
-    ]);
-    // Two are no crowd.
-    const alone = link({
-      seed: second,
-      wants: true,
-      holds: "all",
-      strikes: 1,
-      restUntil: NOW + 700,
-    });
-    const pair = view([want({ chunks: 4 })], [alone], { selfSeed: first });
-    expect(reads(plan(pair).actions)).toEqual(["0-3"]);
+    expect(reads(open(resting, { broughtAt: NOW - 500 }).actions)).toEqual(["0-3"]);
+    expect(reads(open({ ...resting, strikes: 3 }).actions)).toEqual(["0-3"]);
   });
   test("what a silent peer owes is not asked of it again in the same plan", () => {
     const quiet = link({ id: "quiet", holds: "all", openRequests: 1, silent: 1000 });
