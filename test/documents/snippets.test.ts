@@ -220,36 +220,6 @@ test.each(named(of("env")))("%s: the tracker takes these variables", (_name, { t
   expect(Object.keys(variables).filter((name) => !known.includes(name))).toEqual([]);
 });
 
-/** Directives end with a semicolon or open a block, and what is opened is closed. */
-function complaintsAboutNginx(text: string): string[] {
-  const bare = text.replace(/#.*$/gm, "");
-  const statements = bare.split(/(?<=[;{}])/).map((statement) => statement.trim());
-  let depth = 0;
-  const complaints: string[] = [];
-  for (const statement of statements) {
-    if (statement.endsWith("{")) depth++;
-    if (statement.endsWith("}")) depth--;
-    if (depth < 0) complaints.push("a brace too many");
-    const directive = /^([a-z_]+|'')[^;{}\n]*[;{]$/;
-    if (statement !== "" && statement !== "}" && !directive.test(statement))
-      complaints.push(`no directive: ${statement}`);
-  }
-  if (depth > 0) complaints.push("a brace too few");
-  return complaints;
-}
-
-test.each(named(of("nginx")))("%s: nginx can read it", (_name, { text }) => {
-  expect(complaintsAboutNginx(text)).toEqual([]);
-});
-
-test.each([
-  ["a semicolon is missing", "server {\n  listen 80\n  root /srv;\n  index a;\n}\n"],
-  ["a block is not closed", "server {\n  listen 80;\n"],
-  ["a block is closed twice", "server {\n  listen 80;\n}\n}\n"],
-])("nginx could not read it when %s", (_why, text) => {
-  expect(complaintsAboutNginx(text)).not.toEqual([]);
-});
-
 /** Rows of the table in test/README.md: document, words of the block, the test that runs it. */
 const ELSEWHERE = [
   ...readFileSync(join(ROOT, "test/README.md"), "utf8").matchAll(
@@ -259,6 +229,10 @@ const ELSEWHERE = [
 
 test("there are blocks that run for real", () => {
   expect(ELSEWHERE.length).toBeGreaterThan(0);
+});
+test.each(named(of("nginx")))("%s: nginx runs it", (_name, { path, text }) => {
+  const row = ELSEWHERE.find((one) => one.path === path && text.includes(one.words));
+  expect(row?.runner).toBe("test/unit/tracker/behind-nginx.test.ts");
 });
 test.each(ELSEWHERE)("$path: what has “$words” is read by $runner", ({ path, words, runner }) => {
   expect(BLOCKS.some((block) => block.path === path && block.text.includes(words))).toBe(true);

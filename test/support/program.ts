@@ -5,7 +5,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 
-const FOLDERS = ["/usr/bin", "/usr/local/bin", "/opt/homebrew/bin"];
+const FOLDERS = ["/usr/bin", "/usr/sbin", "/usr/local/bin", "/opt/homebrew/bin"];
 
 /** Where the program is, now or after trying to get the Debian package it is in. */
 export function findProgram(name: string, debianPackage: string): string | undefined {
