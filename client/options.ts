@@ -12,7 +12,10 @@ import type { ByteCount } from "./core/vocabulary.ts";
 export interface ClientOptions {
   /** The tracker, as http(s) or ws(s) URL. Script tag: where the script came from. Otherwise none, and so no peers. */
   readonly tracker?: string;
-  /** The published manifest. Default `/.well-known/shoal.json` of the page's site; absence is fine. */
+  /**
+   * The published manifest. Default `/.well-known/shoal.json` of the page's site; absence is fine, and `off` does not even look, as
+   * for a site whose tracker vouches for everything.
+   */
   readonly manifest?: string;
   /** The site's worker file, for example `/shoal-sw.js`. Default none; `off` takes Shoal's worker off the site again. */
   readonly serviceWorker?: string;
@@ -56,6 +59,8 @@ export interface Config {
   /** Where the tracker says what it vouches for. */
   readonly attestUrl: string | null;
   readonly manifestUrl: string;
+  /** Whether there is anything to look for. */
+  readonly published: boolean;
   /** Absolute; `null`: none is wanted, and none is looked for. */
   readonly serviceWorker: string | "off" | null;
   readonly include: readonly RegExp[];
@@ -200,19 +205,23 @@ export function readOptions(options: ClientOptions, base: string, tracker: strin
     urlFrom(base, ["http:", "https:", "ws:", "wss:"]),
     tracker,
   );
-  const manifestUrl = read(
-    "manifest",
-    "an http or https URL",
-    urlFrom(base, ["http:", "https:"]),
-    new URL("/.well-known/shoal.json", base).href,
-  );
   const ownUrl = urlFrom(base, ["http:", "https:"]);
+  const usual = new URL("/.well-known/shoal.json", base).href;
+  const manifest = read(
+    "manifest",
+    'an http or https URL, or "off"',
+    (value) => (value === "off" ? value : ownUrl(value)),
+    usual,
+  );
+  const published = manifest !== "off";
+  const manifestUrl = published ? manifest : usual;
   const sites = [`${new URL(base).origin}/*`, `${new URL(manifestUrl).origin}/*`];
   const list = `a list of at most ${MOST_PATTERNS} URL patterns`;
   return {
     trackerUrl: trackerUrl === null ? null : trackerUrl.replace(/^http/, "ws"),
     attestUrl: trackerUrl === null ? null : attestUrlOf(trackerUrl.replace(/^ws/, "http")),
     manifestUrl,
+    published,
     serviceWorker: read<string | null>(
       "serviceWorker",
       'the URL of a file on this site, or "off"',

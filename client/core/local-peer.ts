@@ -94,6 +94,7 @@ export class LocalPeer {
     this.catalogue = new Catalogue({
       ...ports,
       url: settings.manifestUrl,
+      published: settings.published,
       site: settings.site,
       attest: settings.attest,
       pinnedKeys: settings.pinnedKeys,

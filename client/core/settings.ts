@@ -7,6 +7,8 @@ export interface LocalPeerSettings extends Pick<CatalogueNeeds, "site" | "attest
   /** `null`: no tracker, and so no peers. */
   readonly trackerUrl: string | null;
   readonly manifestUrl: string;
+  /** Whether there is one. */
+  readonly published: boolean;
   /** Where the assets are to be had as well; URLs without a slash at the end. */
   readonly origins: readonly string[];
   readonly region: string | null;

@@ -71,6 +71,23 @@ test("what one visitor fetched, the next has from that visitor, with nothing pub
   expect((await stats(second)).bytes.peers).toBeGreaterThan(film.length / 2);
 });
 
+test("a site that says it publishes nothing is not asked for a manifest, and shared all the same", async ({
+  browser,
+}) => {
+  const url = `${stage.site.url}/film.mp4`;
+  const film = FILM.subarray(0, 2 * MIB);
+  stage.site.put("/film.mp4", { body: film, headers: FRESH });
+  const off = { attributes: { "data-manifest": "off" } };
+  const first = await stage.visit(browser, off);
+  expect(await fetched(first, url)).toMatchObject(right(film));
+  await expect.poll(async () => (await stats(first)).cache.bytes).toBe(film.length);
+  const second = await stage.visit(browser, off);
+  const shared = { shoal: { passThrough: false, urgency: "idle" } } as RequestInit;
+  await expect.poll(() => fetched(second, url, shared)).toMatchObject(right(film));
+  expect((await stats(second)).bytes.peers).toBeGreaterThan(film.length / 2);
+  expect(stage.site.requests("/.well-known/shoal.json")).toBe(0);
+});
+
 test("what is made for one visitor stays with that visitor, whatever the site says of it", async ({
   browser,
 }) => {

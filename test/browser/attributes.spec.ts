@@ -9,7 +9,7 @@ const LONG = "x".repeat(3000);
 const wrong: readonly (readonly [name: string, value: string, expected: string])[] = [
   ["data-tracker", "ftp://tracker.example", "an http, https, ws or wss URL"],
   ["data-tracker", "", "an http, https, ws or wss URL"],
-  ["data-manifest", "http://[", "an http or https URL"],
+  ["data-manifest", "http://[", 'an http or https URL, or "off"'],
   ["data-manifest", "data:application/json,{}", "an http or https URL"],
   ["data-include", "https://[/*", "URL patterns"],
   ["data-include", `/${LONG}`, "URL patterns"],

@@ -73,6 +73,7 @@ export class Visitor {
       {
         trackerUrl: "wss://tracker.example/",
         manifestUrl: world.manifestUrl,
+        published: true,
         site: "https://site.example",
         pinnedKeys: null,
         attest: world.attestor?.attest ?? null,

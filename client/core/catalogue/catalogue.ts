@@ -38,8 +38,9 @@ const SPREAD: Millis = 10_000;
 
 export interface CatalogueNeeds extends ValidationNeeds {
   readonly index: Store;
-  /** Where the manifest is. */
+  /** Where the manifest is, and whether there is one. */
   readonly url: string;
+  readonly published: boolean;
   /** The page's own origin, without a slash at the end. */
   readonly site: string;
   /** Where the tracker says what it vouches for, and what asks it; `null`: nowhere. */

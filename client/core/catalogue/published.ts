@@ -46,6 +46,8 @@ export interface PublishedNeeds {
   readonly index: Store;
   /** Where the manifest is. */
   readonly url: string;
+  /** `false`: the site is known to publish none, and is not asked. */
+  readonly published: boolean;
   /** Whether its server may be asked with a condition. */
   readonly sameOrigin: boolean;
   /** The only signers to accept, or `null` for whoever the site's own manifest names. */
@@ -325,7 +327,8 @@ export class Published {
   }
 
   async #read(validators?: Validators): Promise<Loaded> {
-    const { clock, url, sameOrigin, date } = this.#needs;
+    const { clock, url, published, sameOrigin, date } = this.#needs;
+    if (!published) return { kind: "absent" };
     const unless = sameOrigin && hasValidator(validators) ? validators : undefined;
     const request = unless === undefined ? { url } : { url, unless };
     const answer = await readWhole(this.#needs, request, MAX_MANIFEST_BYTES);

@@ -42,7 +42,7 @@ class Visit {
   readonly index: SimStore;
   readonly problems: ShoalError[] = [];
   readonly catalogue: Catalogue;
-  constructor(before: Visit | null = null, pinnedKey: string | null = null) {
+  constructor(before: Visit | null = null, pinnedKey: string | null = null, published = true) {
     this.index = before?.index.reopen(this.stage.clock) ?? this.stage.store();
     this.catalogue = new Catalogue({
       clock: this.stage.clock,
@@ -51,6 +51,7 @@ class Visit {
       origin: this.origin,
       index: this.index,
       url: URL,
+      published,
       site: "https://site.example",
       unshareable: () => {},
       attest: null,
@@ -93,6 +94,21 @@ describe("a published manifest", () => {
       { url: URL, range: "whole", cache: "no-cache" },
     ]);
     expect(visit.codes).toEqual([]);
+  });
+  test("is not looked for where there is said to be none, and what there was counts for nothing", async () => {
+    const before = await Visit.to(await manifest(1));
+    const visit = new Visit(before, null, false);
+    await visit.stage.wait(visit.catalogue.load());
+    expect(await visit.find()).toBeUndefined();
+    // Whoever comes back to a file that was not published may look again.
+    await visit.stage.pass(60_000);
+    expect(await visit.find()).toBeUndefined();
+    expect([visit.origin.reads, visit.codes]).toEqual([[], []]);
+    const after = new Visit(visit);
+    void after.catalogue.load();
+    expect(after.origin.reads).toHaveLength(1);
+    await after.stage.pass(2000);
+    expect(await after.find()).toBeUndefined();
   });
   test("may come in any number of pieces", async () => {
     const visit = new Visit();

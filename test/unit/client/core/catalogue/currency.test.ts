@@ -65,6 +65,7 @@ class Visit {
       origin: this.origin,
       index: this.index,
       url: MANIFEST,
+      published: true,
       site: SITE,
       attest: null,
       adopt: async () => {},

@@ -76,6 +76,7 @@ class Visit {
       origin: this.origin,
       index: this.index,
       url: SITE,
+      published: true,
       site: "https://site.example",
       unshareable: () => {},
       attest: null,

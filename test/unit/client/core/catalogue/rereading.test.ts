@@ -35,6 +35,7 @@ class Visit {
     origin: this.origin,
     index: this.stage.store(),
     url: `${LIVE}shoal.json`,
+    published: true,
     site: "https://site.example",
     unshareable: () => {},
     attest: null,

@@ -42,6 +42,7 @@ class Visit {
       origin: this.origin,
       index: this.stage.store(),
       url: `${SITE}/.well-known/shoal.json`,
+      published: true,
       site: SITE,
       attest: { url: TRACKER, load },
       adopt: async () => {},
