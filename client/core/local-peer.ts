@@ -93,11 +93,8 @@ export class LocalPeer {
     });
     this.catalogue = new Catalogue({
       ...ports,
+      ...settings,
       url: settings.manifestUrl,
-      published: settings.published,
-      site: settings.site,
-      attest: settings.attest,
-      pinnedKeys: settings.pinnedKeys,
       purges: this.#purges,
       adopt: async (content, body) => {
         // The tracker has it from there.

@@ -3,12 +3,10 @@
 import type { CatalogueNeeds } from "./catalogue/catalogue.ts";
 import type { ByteCount } from "./vocabulary.ts";
 
-export interface LocalPeerSettings extends Pick<CatalogueNeeds, "site" | "attest" | "pinnedKeys"> {
+export interface LocalPeerSettings extends Pick<CatalogueNeeds, "published" | "site" | "attest" | "pinnedKeys"> {
   /** `null`: no tracker, and so no peers. */
   readonly trackerUrl: string | null;
   readonly manifestUrl: string;
-  /** Whether there is one. */
-  readonly published: boolean;
   /** Where the assets are to be had as well; URLs without a slash at the end. */
   readonly origins: readonly string[];
   readonly region: string | null;
