@@ -3,7 +3,8 @@
 import type { CatalogueNeeds } from "./catalogue/catalogue.ts";
 import type { ByteCount } from "./vocabulary.ts";
 
-export interface LocalPeerSettings extends Pick<CatalogueNeeds, "published" | "site" | "attest" | "pinnedKeys"> {
+export interface LocalPeerSettings
+  extends Pick<CatalogueNeeds, "published" | "site" | "attest" | "pinnedKeys"> {
   /** `null`: no tracker, and so no peers. */
   readonly trackerUrl: string | null;
   readonly manifestUrl: string;
