@@ -3,9 +3,9 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { createInterface } from "node:readline";
+import { freePort } from "./free-port.ts";
 import { findProgram } from "./program.ts";
 
 /** Where redis-server is, now or after trying to get it. */
@@ -54,13 +54,4 @@ export async function startRedis(path: string): Promise<Redis> {
     wake: () => void child?.kill("SIGCONT"),
     close: kill,
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }

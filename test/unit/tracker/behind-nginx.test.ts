@@ -1,21 +1,20 @@
 // The server block of the operator's guide, word for word but for ports and files, in a real nginx in front of a real tracker. Where
 // nginx cannot be had, one line says what was not tested.
 
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { request } from "node:https";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { WebSocket } from "ws";
 import { PROTOCOL_VERSION } from "../../../tracker/protocol/messages.ts";
 import { type RunningTracker, startTracker } from "../../../tracker/server.ts";
 import { blocksOf, read } from "../../support/documents.ts";
 import { findNginx, findOpenssl, type Nginx, startNginx } from "../../support/nginx.ts";
-import { newSecret, Page } from "./page.ts";
+import { exchange, newSecret, Page } from "./page.ts";
 
 const GUIDE = "tracker/guide-operator.md";
 const HOST = "tracker.example.com";
 const SITE = "https://www.example.com";
+const SCRIPT = "window.shoal = {};";
 
 let folder = "";
 let tracker: RunningTracker;
@@ -44,38 +43,17 @@ function guided(
   return text;
 }
 
-const reached = () => ({ host: "127.0.0.1", port: nginx.port, ca: nginx.certificate });
+const proxied = () => ({ url: `https://127.0.0.1:${nginx.port}` });
+/** As whoever has looked up the name. */
+const trusting = () => ({ ca: nginx.certificate, servername: HOST });
 
-/** Status and body that a visitor at this address gets. */
-async function asked(
-  path: string,
-  { method = "GET", from = "127.0.0.1" } = {},
-): Promise<{ readonly status: number; readonly body: string }> {
-  return new Promise((resolve, reject) => {
-    const options = { ...reached(), servername: HOST, headers: { host: HOST }, path, method };
-    const call = request({ ...options, localAddress: from, agent: false }, (answer) => {
-      let body = "";
-      answer.setEncoding("utf8");
-      answer.on("data", (text) => {
-        body += text;
-      });
-      answer.on("end", () => resolve({ status: answer.statusCode ?? 0, body }));
-    });
-    call.on("error", reject);
-    call.end();
-  });
+async function asked(path: string, method = "GET") {
+  const headers = { host: HOST };
+  const { status, body } = await exchange(proxied(), path, { ...trusting(), method, headers });
+  return { status, body: String(body) };
 }
-
-async function visitor(from: string, origin = SITE): Promise<Page> {
-  const { ca, port } = reached();
-  const ws = new WebSocket(`wss://127.0.0.1:${port}/`, {
-    ...{ ca, origin, localAddress: from, servername: HOST, headers: { host: HOST } },
-    perMessageDeflate: false,
-  });
-  const page = new Page(ws);
-  await new Promise((resolve, reject) => ws.once("open", resolve).once("error", reject));
-  return page;
-}
+const visitor = (localAddress: string, origin = SITE): Promise<Page> =>
+  Page.open(proxied(), origin, { host: HOST }, { ...trusting(), localAddress });
 
 if (program === undefined || openssl === undefined) {
   test("without nginx nothing of this can be tested", () => {
@@ -90,6 +68,8 @@ if (program === undefined || openssl === undefined) {
       JSON.stringify({ "127.0.0.2/32": "depot", "127.0.0.3/32": "harbour" }),
     );
     const scriptsDir = join(folder, "scripts");
+    await mkdir(scriptsDir);
+    await writeFile(join(scriptsDir, "shoal.js"), SCRIPT);
     tracker = await startTracker({
       port: 0,
       host: "127.0.0.1",
@@ -111,9 +91,10 @@ if (program === undefined || openssl === undefined) {
     await rm(folder, { recursive: true, force: true });
   });
 
-  test("a tracker behind it is alive, and says what it is no WebSocket for", async () => {
-    expect(await asked("/healthz")).toMatchObject({ status: 200 });
-    expect((await asked("/healthz")).body).toContain("alive");
+  test("a tracker behind it answers as the guide says", async () => {
+    const alive = { status: 200, body: expect.stringContaining("alive") };
+    expect(await asked("/healthz")).toMatchObject(alive);
+    expect(await asked("/shoal.js")).toEqual({ status: 200, body: SCRIPT });
     expect(await asked("/")).toMatchObject({ status: 426 });
   });
 
@@ -136,6 +117,6 @@ if (program === undefined || openssl === undefined) {
     for (const path of ["/metrics", "/stats", "/dashboard"]) {
       expect(await asked(path), path).toMatchObject({ status: 403 });
     }
-    expect(await asked("/purge", { method: "POST" })).toMatchObject({ status: 403 });
+    expect(await asked("/purge", "POST")).toMatchObject({ status: 403 });
   });
 }

@@ -3,7 +3,8 @@
 
 import { randomBytes } from "node:crypto";
 import { request } from "node:http";
-import { WebSocket } from "ws";
+import { type RequestOptions, request as requestByTls } from "node:https";
+import { type ClientOptions, WebSocket } from "ws";
 import { base64url } from "../../../tracker/protocol/bytes.ts";
 import type { PeerId } from "../../../tracker/protocol/ids.ts";
 import {
@@ -46,9 +47,11 @@ export class Page {
     tracker: Pick<RunningTracker, "url">,
     origin: string | undefined = "http://localhost",
     headers: Headers = {},
+    options: ClientOptions = {},
   ): Promise<Page> {
     const ws = new WebSocket(tracker.url.replace("http", "ws"), {
       ...(origin === undefined ? {} : { origin }),
+      ...options,
       headers,
       perMessageDeflate: false,
     });
@@ -107,14 +110,12 @@ export const newSecret = (): string => base64url(new Uint8Array(randomBytes(20))
 export function exchange(
   tracker: Pick<RunningTracker, "url">,
   path: string,
-  {
-    body,
-    ...how
-  }: { method?: string; headers?: Readonly<Record<string, string>>; body?: string } = {},
+  { body, ...how }: RequestOptions & { readonly body?: string } = {},
 ) {
+  const send = tracker.url.startsWith("https:") ? requestByTls : request;
   return new Promise<{ status: number; headers: NodeJS.Dict<string | string[]>; body: Buffer }>(
     (resolve, reject) => {
-      const asked = request(`${tracker.url}${path}`, { ...how, agent: false }, (response) => {
+      const asked = send(`${tracker.url}${path}`, { ...how, agent: false }, (response) => {
         const parts: Buffer[] = [];
         response.on("data", (part: Buffer) => parts.push(part));
         response.on("end", () => {

@@ -1,6 +1,7 @@
 // What a retrieval makes of an origin that fails, or that has something else than its manifest says.
 
 import { describe, expect, test } from "vitest";
+import type { Reading } from "../../../../../client/core/retrieve/reading.ts";
 import { turns } from "../stage.ts";
 import { AWAY, CHUNK, COUNT, film, ONE, Play } from "./retrieval-play.ts";
 
@@ -89,6 +90,15 @@ test("an origin that is overtaken by a peer stops reading; what it had of the ch
   expect(play.retrieval.originError).toBeNull();
 });
 
+/** The page gets the first ten bytes of what is not the published version. */
+async function showsOtherVersion(play: Play, reading: Reading): Promise<void> {
+  const next = reading.next();
+  play.retrieval.readOrigin(0, 0);
+  play.origin.only.start(0, COUNT * CHUNK);
+  await play.brings(0, 10, true);
+  await play.stage.wait(next);
+}
+
 describe("an origin that differs from the manifest", () => {
   test("is read once more, past every cache, before anybody is told", async () => {
     const play = await Play.opened();
@@ -119,11 +129,7 @@ describe("an origin that differs from the manifest", () => {
   test("is one from the first bytes on that the page has seen and nobody has verified", async () => {
     const play = await Play.opened();
     const reading = play.reading();
-    const next = reading.next();
-    play.retrieval.readOrigin(0, 0);
-    play.origin.only.start(0, COUNT * CHUNK);
-    await play.brings(0, 10, true);
-    await play.stage.wait(next);
+    await showsOtherVersion(play, reading);
     // Another read is quicker with a chunk that is further back.
     for (let time = 0; time < 2; time++) {
       play.retrieval.readOrigin(3, 3);
@@ -138,11 +144,7 @@ describe("an origin that differs from the manifest", () => {
   test("in bytes the page has seen fails that page's reading, not the other's", async () => {
     const play = await Play.opened();
     const [seen, other] = [play.reading(), play.reading(CHUNK)];
-    const next = seen.next();
-    play.retrieval.readOrigin(0, 0);
-    play.origin.only.start(0, COUNT * CHUNK);
-    await play.brings(0, 10, true);
-    await play.stage.wait(next);
+    await showsOtherVersion(play, seen);
     await play.brings(10, CHUNK, true);
     await expect(seen.next()).rejects.toMatchObject({ code: "origin/mismatch" });
     await play.arrives(ONE, 1);
@@ -151,11 +153,7 @@ describe("an origin that differs from the manifest", () => {
   test("in bytes the page has seen is not followed by what a peer brings of the other version", async () => {
     const play = await Play.opened();
     const reading = play.reading();
-    const next = reading.next();
-    play.retrieval.readOrigin(0, 0);
-    play.origin.only.start(0, COUNT * CHUNK);
-    await play.brings(0, 10, true);
-    await play.stage.wait(next);
+    await showsOtherVersion(play, reading);
     const rest = reading.next().catch((error) => error);
     await play.arrives(ONE, 0);
     expect(await play.stage.wait(rest)).toMatchObject({ code: "origin/mismatch" });
