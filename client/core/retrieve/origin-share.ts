@@ -20,12 +20,12 @@ const STEP: Millis = 300;
 const ASSET_STEP: Millis = 100;
 /** A slow origin is no reason to wait for others longer than this. */
 const MOST_PATIENCE: Millis = 5000;
+/** A quick one is no reason to wait less: so long after a chunk from peers another is on its way, as a rule. */
+const LEAST_PATIENCE: Millis = 500;
 /** A chunk another peer said it is reading is left to it this long: a download, who plays as it comes, a small asset. */
 const PENDING_PATIENCE: Millis = 3000;
 const STREAM_PENDING_PATIENCE: Millis = 1000;
 const ASSET_PENDING_PATIENCE: Millis = 300;
-/** So long after a chunk from peers another is on its way, as a rule; where the origin is slow, it is worth waiting longer. */
-const LEAST_SUPPLIED: Millis = 500;
 /** Chunks of one origin read while others could take a share of the work. */
 const SHARED_RUN = 2 * GROUP_CHUNKS;
 /** Origin reads at once for one content: the second hides the first one's round trip. */
@@ -217,8 +217,7 @@ function isMine(
   const before = place(draft, want, others, index);
   if (before === 0) return true;
   if (want.kind !== "asset" && want.runs.length > 0) return false;
-  if (!draft.isPast(turnOf(draft, want, before))) return false;
-  return !canWait;
+  return draft.isPast(turnOf(draft, want, before)) && !canWait;
 }
 
 /**
@@ -227,7 +226,7 @@ function isMine(
  */
 function isPatient(draft: Draft, want: WantView, sources: Sources): boolean {
   if (want.kind !== "bulk" || sources.rivals.length < 2 || want.peersSince === null) return false;
-  const patience = Math.max(LEAST_SUPPLIED, patienceWithReaders(draft.view.origin, want));
+  const patience = Math.max(LEAST_PATIENCE, patienceWithReaders(draft.view.origin, want));
   return !draft.isPast(want.broughtAt + patience) && !areTooSlow(draft, want, sources);
 }
 

@@ -4,12 +4,12 @@
 // 1. Peers before the origin; never two sources for one chunk, but for the hedge, the relief and the end-game. I3
 // 2. Bulk takes the rarest first, what the page waits for before everything; streams take what is near in order, small
 //    assets all of it.
-// 3. A chunk nobody holds is read from the origin by whom the ranking names; the others step in by rank, but not for a download
-//    while peers bring any of it. Two who read the same by accident part: the ranking says who goes on.
+// 3. A chunk nobody holds is read from the origin by whom the ranking names; the others step in by rank, but in a crowd after
+//    bulk only when peers bring nothing. Two who read the same by accident part: the ranking says who goes on.
 // 4. While links are still being made, the origin is read only a little, and at different places; what the page does not
 //    miss yet waits for them.
-// 5. A silent peer loses its work within about a second, a busy one is waited for; in a crowd that brings anything, what it holds is read
-//    from the origin only if it goes on so. Slow peers are helped by the origin, and a slow origin by peers.
+// 5. A silent peer loses its work within about a second, a busy one is waited for; in such a crowd, what only it holds is
+//    left to it for a while. Slow peers are helped by the origin, and a slow origin by peers.
 
 import { Draft } from "./draft.ts";
 import { endGame, hedge, relieve } from "./hedge.ts";
