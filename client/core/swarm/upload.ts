@@ -26,6 +26,9 @@ const LEAST_QUEUE: ByteCount = 64 * 1024;
 const MOST_QUEUE: ByteCount = 256 * 1024;
 const FIRST_QUEUE: ByteCount = 128 * 1024;
 
+/** Every frame of every link is made here: links copy what they send. Memory comes with the first one. */
+const ROOM = dataFrame();
+
 /** What all uploads of this visitor together may give: bytes in the session, bytes a second. Invariant I5. */
 export class UploadAllowance {
   readonly #clock: Clock;
@@ -95,8 +98,6 @@ export interface ServingNeeds {
 export class Serving {
   readonly #needs: ServingNeeds;
   readonly #queue: Wanted[] = [];
-  /** Made with the first chunk that is given. */
-  #frame: Bytes | null = null;
   #congested = false;
   #waiting: Cancel | null = null;
   #closed = false;
@@ -212,8 +213,7 @@ export class Serving {
       });
       return false;
     }
-    this.#frame ??= dataFrame();
-    const sent = this.#needs.link.send(encodeData(one.request, one.part, bytes, this.#frame));
+    const sent = this.#needs.link.send(encodeData(one.request, one.part, bytes, ROOM));
     if (sent === "closed") return false;
     this.#uploaded += bytes.length;
     one.part++;
