@@ -103,8 +103,10 @@ class Body {
     if (bytes === null) {
       this.#controller?.close();
     } else {
-      if (this.#network === null) this.#seen.add(bytes);
-      this.#controller?.enqueue(bytes);
+      const isOurs = this.#network === null;
+      if (isOurs) this.#seen.add(bytes);
+      // The page may do with its own as it likes.
+      this.#controller?.enqueue(isOurs ? bytes.slice() : bytes);
     }
     this.#status();
   }

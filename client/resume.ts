@@ -11,7 +11,7 @@ import {
 import type { Hasher } from "./core/ports.ts";
 import type { ByteCount, Content } from "./core/vocabulary.ts";
 
-/** How much of an asset a page has seen, and copies of the end of it, where bytes are that nobody has verified. */
+/** How much of an asset a page has seen, and views of the end of it, where bytes are that nobody has verified. */
 export class Seen {
   readonly first: ByteCount;
   end: ByteCount;
@@ -25,7 +25,7 @@ export class Seen {
   }
 
   add(bytes: Bytes): void {
-    this.#recent.push({ at: this.end, bytes: bytes.slice() });
+    this.#recent.push({ at: this.end, bytes });
     this.end += bytes.length;
     // A chunk is verified while the next one arrives, if its digest is known.
     const { asset } = this.#content;

@@ -127,6 +127,11 @@ export interface Link {
   send(frame: Bytes): "sent" | "congested" | "closed";
   /** From now on `congested` above so many queued bytes, and `drain` when a quarter of them is left. */
   pace(queued: ByteCount): void;
+  /**
+   * What came in several frames, as one piece, never to be changed, where it lies in one piece already; `undefined` or
+   * no such method: it has to be copied. For links inside one process.
+   */
+  whole?(parts: readonly Bytes[]): Bytes | undefined;
   /** At once; unsent data is discarded. No `closed` follows. */
   close(): void;
 }

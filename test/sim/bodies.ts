@@ -15,33 +15,50 @@ const NAME_BYTES = 6;
 export interface Part {
   /** As stores name it: content id, dot, index. */
   readonly chunk: string;
+  /** Its place in the chunk. */
+  readonly order: number;
   readonly frame: Bytes;
 }
 
 export class Bodies {
-  readonly #chunks = new Map<string, readonly Bytes[]>();
+  /** By what stores name them. */
+  readonly #chunks = new Map<string, Bytes>();
   readonly #parts = new Map<number, Part>();
+  /** The same by the memory of their frames. */
+  readonly #lent = new Map<ArrayBuffer, Part>();
 
   add(content: string, body: Bytes): void {
-    const chunks: Bytes[] = [];
     for (let from = 0; from < body.length; from += CHUNK_BYTES) {
-      chunks.push(body.subarray(from, from + CHUNK_BYTES));
+      const chunk = body.subarray(from, from + CHUNK_BYTES);
+      this.#chunks.set(`${content}.${from / CHUNK_BYTES}`, chunk);
     }
-    this.#chunks.set(content, chunks);
     for (let from = 0; from < body.length; ) {
       const index = Math.floor(from / CHUNK_BYTES);
       const chunk = `${content}.${index}`;
       const to = Math.min(body.length, (index + 1) * CHUNK_BYTES, from + DATA_BYTES);
       const frame = new Uint8Array(DATA_HEAD + to - from);
       frame.set(body.subarray(from, to), DATA_HEAD);
-      this.#parts.set(nameOf(frame), { chunk, frame });
+      const order = Math.floor((from % CHUNK_BYTES) / DATA_BYTES);
+      const part = { chunk, order, frame };
+      this.#parts.set(nameOf(frame), part);
+      this.#lent.set(frame.buffer, part);
       from = to;
     }
   }
 
-  /** A view of one chunk; `undefined` when there is no such content. */
-  chunk(content: string, index: number): Bytes | undefined {
-    return this.#chunks.get(content)?.[index];
+  /** A view of one chunk, by its name; `undefined` when there is no such content. */
+  chunk(name: string): Bytes | undefined {
+    return this.#chunks.get(name);
+  }
+
+  /** A view of the chunk whose parts these are, if they are views of ours. */
+  whole(parts: readonly Bytes[]): Bytes | undefined {
+    const chunk = parts[0] && this.#lent.get(parts[0].buffer)?.chunk;
+    const isLent = parts.every(({ buffer }, order) => {
+      const part = this.#lent.get(buffer);
+      return part?.chunk === chunk && part?.order === order;
+    });
+    return chunk !== undefined && isLent ? this.chunk(chunk) : undefined;
   }
 
   /** What a data frame carries; `undefined` when it is nothing that was published. */

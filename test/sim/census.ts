@@ -55,8 +55,7 @@ export class Census {
   }
 
   #same(key: ChunkKey, bytes: Bytes): Bytes | undefined {
-    const dot = key.indexOf(".");
-    const truth = this.#bodies.chunk(key.slice(0, dot), Number(key.slice(dot + 1)));
+    const truth = this.#bodies.chunk(key);
     if (truth !== undefined && looksEqual(truth, bytes)) return truth;
     this.#wrong();
     return undefined;

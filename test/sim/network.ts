@@ -42,6 +42,8 @@ export interface NetworkNeeds {
   readonly unlinkable: number;
   /** Which published bytes a data frame carries: views of them travel instead of copies. */
   partOf?(frame: Bytes): Part | undefined;
+  /** The published chunk whose parts these views are. */
+  whole?(parts: readonly Bytes[]): Bytes | undefined;
   /** Somebody sent some of a chunk. */
   sends?(from: Place, to: Place, what: { key: string; bytes: ByteCount }): void;
 }
@@ -285,6 +287,11 @@ export class SimLink implements Link {
 
   pace(queued: ByteCount): void {
     this.#highWater = queued;
+  }
+
+  /** A crowd of ten thousand would fill memory with copies of the same few chunks faster than it can be emptied. */
+  whole(parts: readonly Bytes[]): Bytes | undefined {
+    return this.node.network.needs.whole?.(parts);
   }
 
   close(): void {

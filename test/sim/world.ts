@@ -115,6 +115,7 @@ export class World {
       random: this.random.fork("network"),
       unlinkable,
       partOf: (frame) => this.#bodies.partOf(frame),
+      whole: (parts) => this.#bodies.whole(parts),
       sends: (from, to, what) => this.census.sends(from, to, what),
     });
     this.origin = new SimOrigin(timeline, trace, {

@@ -78,8 +78,8 @@ export class Reading {
   }
 
   /**
-   * The next bytes, the caller's own copy; `null` after the last. One call at a time. Rejects when no source is left,
-   * or with `client/closed` after `close`.
+   * The next bytes, a view of what the cache keeps: never to be changed or given away. `null` after the last. One call
+   * at a time. Rejects when no source is left, or with `client/closed` after `close`.
    */
   async next(): Promise<Bytes | null> {
     this.#asking = true;
@@ -180,8 +180,7 @@ export class Reading {
     const bytes = partial && this.#hand(partial, "origin");
     if (bytes === undefined) return undefined;
     const shown = this.#exposed.get(index) ?? { from, parts: [] };
-    // The page may do with its own as it likes.
-    shown.parts.push(bytes.slice());
+    shown.parts.push(bytes);
     this.#exposed.set(index, shown);
     return bytes;
   }
@@ -193,6 +192,6 @@ export class Reading {
     if (to <= from) return undefined;
     this.#position = base + to;
     this.bytes[source] += to - from;
-    return chunk.slice(from, to);
+    return chunk.subarray(from, to);
   }
 }

@@ -80,7 +80,7 @@ export class Run implements RunView {
     );
   }
 
-  /** What has come of the chunk under way, from its beginning; a view, valid until the next byte. */
+  /** What has come of the chunk under way, from its beginning; a view of the chunk as it will be handed on. */
   get partial(): Bytes {
     return this.#chunk.subarray(0, this.#foreign ? 0 : this.#filled);
   }

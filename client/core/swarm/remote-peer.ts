@@ -72,7 +72,7 @@ export class RemotePeer {
   choking = false;
 
   readonly #availability = new Availability();
-  readonly #requests = new Requests();
+  readonly #requests: Requests;
   #down = 0;
 
   readonly throughput = new Throughput();
@@ -83,6 +83,7 @@ export class RemotePeer {
 
   constructor(needs: RemotePeerNeeds) {
     this.#needs = needs;
+    this.#requests = new Requests(needs.link);
     this.id = needs.peer;
     this.proximity = needs.proximity;
     this.seed = seedOf(needs.peer);

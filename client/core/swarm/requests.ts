@@ -1,9 +1,10 @@
 // What one peer owes us: chunks asked for and on their way, and cancelled ones of which data may still be under way.
 // Data that was never asked for is a breach; data that came too late is only waste.
 
-import type { Bytes } from "../../../tracker/protocol/bytes.ts";
+import { type Bytes, concatenated } from "../../../tracker/protocol/bytes.ts";
 import { chunkLengthAt } from "../../../tracker/protocol/manifest.ts";
 import type { Violation } from "../events.ts";
+import type { Link } from "../ports.ts";
 import type { ByteCount, Content, ContentId, Millis } from "../vocabulary.ts";
 import { Gaps } from "./estimate.ts";
 import { Incoming } from "./incoming.ts";
@@ -18,6 +19,11 @@ export class Requests {
   readonly #late = new Map<number, ByteCount>();
   #progressAt: Millis = 0;
   readonly #gaps = new Gaps();
+  readonly #link: Pick<Link, "whole">;
+
+  constructor(link: Pick<Link, "whole">) {
+    this.#link = link;
+  }
 
   get count(): number {
     return this.#open.size;
@@ -94,7 +100,7 @@ export class Requests {
     if (typeof outcome === "string") return outcome;
     this.#gaps.completed();
     this.#open.delete(request);
-    return { incoming, chunk: outcome };
+    return { incoming, chunk: this.#link.whole?.(outcome) ?? concatenated(outcome) };
   }
 
   /** It will not send this one. */

@@ -124,6 +124,21 @@ describe("a response", () => {
     expect(response.headers.get("content-length")).toBe("2001");
     expect((await bytesOf(response)).equals(film.body.slice(1000, 3001))).toBe(true);
   });
+  test("has bytes of its own: what the page does with them changes nothing that is kept", async () => {
+    const play = await Play.opened();
+    play.arrives(0, film.chunk(0).subarray(0, 100));
+    const response = await play.respond();
+    const reader = response.body?.getReader();
+    (await reader?.read())?.value?.fill(0);
+    play.verified("origin", 0, 1, 2, 3);
+    for (let part = await reader?.read(); part?.done === false; part = await reader?.read()) {
+      part.value.fill(0);
+    }
+    for (let index = 0; index < 4; index++) {
+      const kept = await play.stage.wait(play.cache.read(film.content.id, index));
+      expect(kept).toEqual(film.chunk(index));
+    }
+  });
   test("keeps its URL in a clone, and both have every byte", async () => {
     const response = await (await Play.opened()).verified("peers", 0, 1, 2, 3).respond();
     const clone = response.clone();

@@ -112,12 +112,6 @@ describe("what is handed out", () => {
     expect(play.reading.done).toBe(true);
     expect(play.closings).toBe(1);
   });
-  test("is the caller's own copy", async () => {
-    const play = await Play.opened();
-    play.verified(0, "peers");
-    (await play.next())?.fill(0);
-    expect(await play.stage.wait(play.cache.read(film.content.id, 0))).toEqual(film.chunk(0));
-  });
   test("waits for its turn: a later chunk is not handed out before an earlier", async () => {
     const play = await Play.opened();
     const next = await play.asked();

@@ -19,7 +19,7 @@ const parts = (index: number): readonly [Uint8Array<ArrayBuffer>, Uint8Array<Arr
 
 describe("an open request", () => {
   test("is owed until its last part, and silence counts from the last part", () => {
-    const requests = new Requests();
+    const requests = new Requests({});
     expect([requests.owed, requests.silentFor(500)]).toEqual([0, 0]);
     const number = requests.add(film.content, 1, 1000);
     requests.add(film.content, 2, 1500);
@@ -34,9 +34,20 @@ describe("an open request", () => {
     expect(outcome).toHaveProperty("chunk", film.chunk(1));
     expect([requests.count, requests.owed]).toEqual([1, CHUNK]);
   });
+  test("is not copied where a link has it in one piece", () => {
+    const chunk = film.chunk(0);
+    const requests = new Requests({
+      whole: ([, second]) => (second?.length === 100 ? chunk : undefined),
+    });
+    const number = requests.add(film.content, 0, 0);
+    const [first, second] = parts(0);
+    requests.data(number, 1, second, 0);
+    const outcome = requests.data(number, 0, first, 0);
+    expect(typeof outcome === "object" && outcome.chunk === chunk).toBe(true);
+  });
   test("may pause twice as long as its peer paused before, within one to three seconds", () => {
     const paused = (gap: number): number => {
-      const requests = new Requests();
+      const requests = new Requests({});
       const number = requests.add(film.content, 0, 0);
       requests.data(number, 0, parts(0)[0], gap);
       return requests.patience;
@@ -44,7 +55,7 @@ describe("an open request", () => {
     expect([100, 500, 800, 1500, 9000].map(paused)).toEqual([1000, 1000, 1600, 3000, 3000]);
   });
   test("a pause is forgotten chunk by chunk", () => {
-    const requests = new Requests();
+    const requests = new Requests({});
     const wait = (index: number, at: number, gap: number): void => {
       const number = requests.add(film.content, index, at);
       parts(index).forEach((bytes, part) => {
@@ -57,7 +68,7 @@ describe("an open request", () => {
     expect(requests.patience).toBe(1000);
   });
   test("is the only thing that may be answered", () => {
-    const requests = new Requests();
+    const requests = new Requests({});
     const number = requests.add(film.content, 0, 0);
     expect(requests.data(number + 1, 0, parts(0)[0], 0)).toBe("unasked");
     expect(requests.rejected(number + 1)).toBe("unasked");
@@ -71,7 +82,7 @@ describe("an open request", () => {
 
 describe("after a cancel", () => {
   test("what was under way is late, and one byte more was never asked for", () => {
-    const requests = new Requests();
+    const requests = new Requests({});
     const number = requests.add(film.content, 0, 0);
     const [first, second] = parts(0);
     requests.data(number, 1, second, 0);
@@ -81,13 +92,13 @@ describe("after a cancel", () => {
     expect(requests.data(number, 0, new Uint8Array(1), 0)).toBe("unasked");
   });
   test("a refusal that crossed it is late", () => {
-    const requests = new Requests();
+    const requests = new Requests({});
     const number = requests.add(film.content, 0, 0);
     requests.cancel(film.content.id, 0);
     expect(requests.rejected(number)).toBe("late");
   });
   test("of another chunk nothing changes", () => {
-    const requests = new Requests();
+    const requests = new Requests({});
     requests.add(film.content, 0, 0);
     expect(requests.cancel(film.content.id, 1)).toEqual({ requests: [], received: 0 });
     expect(requests.count).toBe(1);
@@ -97,7 +108,7 @@ describe("after a cancel", () => {
 describe("after a refusal", () => {
   // The channel is unordered: a refusal may overtake what was sent before it.
   test("parts that it overtook are late, and more than the chunk was never asked for", () => {
-    const requests = new Requests();
+    const requests = new Requests({});
     const number = requests.add(film.content, 0, 0);
     const [first, second] = parts(0);
     requests.data(number, 1, second, 0);
@@ -107,7 +118,7 @@ describe("after a refusal", () => {
     expect(requests.data(number, 0, first, 0)).toBe("unasked");
   });
   test("that crossed a cancel, parts that it overtook are late as well", () => {
-    const requests = new Requests();
+    const requests = new Requests({});
     const number = requests.add(film.content, 0, 0);
     requests.cancel(film.content.id, 0);
     requests.rejected(number);
@@ -116,7 +127,7 @@ describe("after a refusal", () => {
 });
 
 test("clearing says how much had come for nothing", () => {
-  const requests = new Requests();
+  const requests = new Requests({});
   const one = requests.add(film.content, 0, 0);
   requests.data(one, 1, parts(0)[1], 0);
   requests.add(film.content, 1, 0);
