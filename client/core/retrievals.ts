@@ -123,6 +123,7 @@ export class Retrievals {
           progressAt = clock.now();
           if (source === "peers") account.peers += bytes;
           others()?.spare(id, index);
+          others()?.came(content, source);
           const news = this.#news.get(id) ?? [];
           news.push(index);
           this.#news.set(id, news);

@@ -4,13 +4,16 @@
 import { type Bytes, fromBase64url } from "../../../tracker/protocol/bytes.ts";
 import type { PeerId } from "../../../tracker/protocol/ids.ts";
 import type { ChunkCache } from "../cache/chunk-cache.ts";
+import { LARGE_BYTES } from "../catalogue/content.ts";
 import type { Purges } from "../catalogue/purges.ts";
+import type { ChunkSource } from "../events.ts";
 import type { Ports, Transport } from "../ports.ts";
 import { placeOf, seedOf, startOf } from "../retrieve/election.ts";
 import type { Circumstances } from "../stats.ts";
 import type { Cancel, Content, ContentId, Millis } from "../vocabulary.ts";
 import type { DeltaKind } from "../wire/messages.ts";
 import { Discovery, type TrackerState } from "./discovery.ts";
+import { Average } from "./estimate.ts";
 import { Links, type LinksListener, MOST_LINKS, WANTED_LINKS } from "./links.ts";
 import { Membership, type WaitReason } from "./membership.ts";
 import type { RemotePeer, RemotePeerNeeds } from "./remote-peer.ts";
@@ -19,6 +22,11 @@ import type { UploadAllowance } from "./upload.ts";
 
 /** Often enough for an operator to watch, a hundredth of what the transfers themselves cost the tracker. */
 const REPORT_EVERY: Millis = 10_000;
+
+/** From such a share on, of the last few assets, neighbours are too few. Whoever reads a stream for others misses now and then. */
+const MANY_MISSES = 0.5;
+/** How long a miss is a reason to look for more: a page or two. */
+const MISSING_FOR: Millis = 30_000;
 
 export interface NeighbourhoodNeeds {
   readonly ports: Pick<Ports, "clock" | "random" | "tracker">;
@@ -56,6 +64,11 @@ export class Neighbourhood {
   #id: PeerId | null = null;
   #region: string | null = null;
   #reporting: Cancel | null = null;
+  /** Those of which nothing has come yet. */
+  readonly #unseen = new Set<Content>();
+  /** Of the small assets that came of late, the share that nobody we are linked to had: 0 to 1. */
+  readonly #missed = new Average();
+  #missedAt: Millis = Number.NEGATIVE_INFINITY;
 
   constructor(needs: NeighbourhoodNeeds) {
     const { ports, cache, purges, listener } = needs;
@@ -174,12 +187,14 @@ export class Neighbourhood {
     return this.links.wanted(this.#goal);
   }
   /**
-   * More links than usual where none of those there are holds what is wanted, and others do, or may; and to all others of a
-   * crowd that is small enough: two who do not know of each other elect each a reader of their own for the same chunks.
+   * More links than usual where none of those there are holds what is wanted, or was of late, and others do, or may; and
+   * to all others of a crowd that is small enough: two who do not know of each other elect each a reader of their own for
+   * the same chunks.
    */
   get #goal(): number {
     const links = this.links.all;
-    let goal = WANTED_LINKS;
+    const isMissing = this.#clock.now() - this.#missedAt < MISSING_FOR;
+    let goal = isMissing ? MOST_LINKS : WANTED_LINKS;
     for (const content of this.#wanted) {
       const others = this.#membership.othersOf(content);
       if (others <= MOST_LINKS) goal = Math.max(goal, others);
@@ -193,6 +208,7 @@ export class Neighbourhood {
   /** This content is wanted here now: look for its holders. */
   want(content: Content): void {
     this.#wanted.add(content);
+    this.#unseen.add(content);
     for (const link of this.links.all) link.ask(content);
     this.#membership.seek(content);
   }
@@ -200,6 +216,7 @@ export class Neighbourhood {
   /** It is wanted no more; what is held of it stays on offer. */
   release(content: Content): void {
     this.#wanted.delete(content);
+    this.#unseen.delete(content);
     for (const link of this.links.all) link.drop(content.id);
     this.#membership.join(content);
   }
@@ -207,6 +224,25 @@ export class Neighbourhood {
   /** What earlier visits left here is on offer. */
   offer(): void {
     this.#membership.offer();
+  }
+
+  /**
+   * Some of it has come. Where the neighbours we would have anyway have too little of what this page reads, more of them
+   * are looked for: a small asset is read from the origin before anybody new could be asked for it, the next one is not.
+   */
+  came(content: Content, source: ChunkSource): void {
+    const links = this.links.all;
+    const isFirst = this.#unseen.delete(content);
+    if (!isFirst || content.asset.size >= LARGE_BYTES || links.length < WANTED_LINKS) return;
+    // Who has yet to say may hold it: nobody knows.
+    const answers = links.filter((link) => link.awaitedSince(content.id) === "answered");
+    const isHeld = answers.some((link) => link.mayHold(content.id));
+    const isMiss = source === "origin" && answers.length > 0 && !isHeld;
+    this.#missed.add(isMiss ? 1 : 0);
+    const isHabit = (this.#missed.value ?? 0) >= MANY_MISSES;
+    if (!isMiss || !isHabit || !this.#membership.hasMoreThan(links.length, content)) return;
+    this.#missedAt = this.#clock.now();
+    this.#membership.widen();
   }
 
   tell(content: ContentId, kind: DeltaKind, indices: readonly number[]): void {
