@@ -23,7 +23,10 @@ import type { UploadAllowance } from "./upload.ts";
 /** Often enough for an operator to watch, a hundredth of what the transfers themselves cost the tracker. */
 const REPORT_EVERY: Millis = 10_000;
 
-/** From such a share on, of the last few assets, neighbours are too few. Whoever reads a stream for others misses now and then. */
+/**
+ * From such a share on, of the last few assets, neighbours are too few: two in a row, or the very first. Whoever reads a
+ * stream for others misses now and then.
+ */
 const MANY_MISSES = 0.5;
 /** How long a miss is a reason to look for more: a page or two. */
 const MISSING_FOR: Millis = 30_000;
@@ -60,12 +63,10 @@ export class Neighbourhood {
   readonly #membership: Membership;
   readonly #clock: Ports["clock"];
   readonly #listener: NeighbourhoodListener;
-  readonly #wanted = new Set<Content>();
+  readonly #wanted = new Map<Content, { hasBegun: boolean }>();
   #id: PeerId | null = null;
   #region: string | null = null;
   #reporting: Cancel | null = null;
-  /** Those of which nothing has come yet. */
-  readonly #unseen = new Set<Content>();
   /** Of the small assets that came of late, the share that nobody we are linked to had: 0 to 1. */
   readonly #missed = new Average();
   #missedAt: Millis = Number.NEGATIVE_INFINITY;
@@ -88,7 +89,9 @@ export class Neighbourhood {
         statement: needs.statement,
       },
       searching: () =>
-        [...this.#wanted].some((content) => this.#membership.hasMoreThan(this.links.size, content)),
+        [...this.#wanted.keys()].some((content) =>
+          this.#membership.hasMoreThan(this.links.size, content),
+        ),
       signal: (to, session, signal) => this.discovery.signal(to, session, signal),
       ended: (session, outcome) => this.discovery.ended(session, outcome),
       listener: {
@@ -195,7 +198,7 @@ export class Neighbourhood {
     const links = this.links.all;
     const isMissing = this.#clock.now() - this.#missedAt < MISSING_FOR;
     let goal = isMissing ? MOST_LINKS : WANTED_LINKS;
-    for (const content of this.#wanted) {
+    for (const content of this.#wanted.keys()) {
       const others = this.#membership.othersOf(content);
       if (others <= MOST_LINKS) goal = Math.max(goal, others);
       if (links.some((link) => link.mayHold(content.id))) continue;
@@ -207,8 +210,7 @@ export class Neighbourhood {
 
   /** This content is wanted here now: look for its holders. */
   want(content: Content): void {
-    this.#wanted.add(content);
-    this.#unseen.add(content);
+    this.#wanted.set(content, { hasBegun: false });
     for (const link of this.links.all) link.ask(content);
     this.#membership.seek(content);
   }
@@ -216,7 +218,6 @@ export class Neighbourhood {
   /** It is wanted no more; what is held of it stays on offer. */
   release(content: Content): void {
     this.#wanted.delete(content);
-    this.#unseen.delete(content);
     for (const link of this.links.all) link.drop(content.id);
     this.#membership.join(content);
   }
@@ -232,8 +233,10 @@ export class Neighbourhood {
    */
   came(content: Content, source: ChunkSource): void {
     const links = this.links.all;
-    const isFirst = this.#unseen.delete(content);
-    if (!isFirst || content.asset.size >= LARGE_BYTES || links.length < WANTED_LINKS) return;
+    const wanted = this.#wanted.get(content);
+    if (wanted === undefined || wanted.hasBegun) return;
+    wanted.hasBegun = true;
+    if (content.asset.size >= LARGE_BYTES || links.length < WANTED_LINKS) return;
     // Who has yet to say may hold it: nobody knows.
     const answers = links.filter((link) => link.awaitedSince(content.id) === "answered");
     const isHeld = answers.some((link) => link.mayHold(content.id));
