@@ -5,8 +5,14 @@
 import SimplePeer, { type PeerSignal } from "simple-peer/simplepeer.min.js";
 import type { Bytes } from "../../tracker/protocol/bytes.ts";
 import type { Signal } from "../../tracker/protocol/messages.ts";
-import type { Link, LinkListener, Transport } from "../core/ports.ts";
-import type { ByteCount, Millis } from "../core/vocabulary.ts";
+import {
+  HIGH_WATER,
+  type Link,
+  type LinkListener,
+  LOW_WATER,
+  type Transport,
+} from "../core/ports.ts";
+import type { Millis } from "../core/vocabulary.ts";
 
 export interface WebRtcSettings {
   /** May be empty; never the library's own default, which names other people's servers. */
@@ -14,9 +20,6 @@ export interface WebRtcSettings {
   /** Only through TURN: no visitor's address is shown to another. */
   readonly relayOnly?: boolean;
 }
-
-/** Queued bytes above which a link asks for a pause, until it is told better; Chromium's `send` throws at 16 MiB. */
-const HIGH_WATER: ByteCount = 1024 * 1024;
 
 /**
  * `disconnected` often heals by itself within a second or two (a lost burst, a roaming phone). After five it hardly
@@ -96,7 +99,6 @@ class PeerLink implements Link {
   #state: "connecting" | "open" | "over" = "connecting";
   #isDescribed = false;
   #isCongested = false;
-  #highWater = HIGH_WATER;
   #disconnected: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -146,18 +148,9 @@ class PeerLink implements Link {
       this.#failSoon();
       return "closed";
     }
-    if (channel.bufferedAmount <= this.#highWater) return "sent";
+    if (channel.bufferedAmount <= HIGH_WATER) return "sent";
     this.#isCongested = true;
     return "congested";
-  }
-
-  pace(queued: ByteCount): void {
-    this.#highWater = queued;
-    const channel = this.#channel;
-    if (channel === null) return;
-    channel.bufferedAmountLowThreshold = queued / 4;
-    // The event comes only when the amount falls through the threshold, not when the threshold rises over the amount.
-    if (channel.bufferedAmount <= queued / 4) queueMicrotask(() => this.#drained());
   }
 
   close(): void {
@@ -214,14 +207,15 @@ class PeerLink implements Link {
     // A second channel would take the first one's place inside simple-peer.
     const connection = this.#peer?._pc;
     if (connection) connection.ondatachannel = null;
-    channel.bufferedAmountLowThreshold = this.#highWater / 4;
-    // In the place of simple-peer's own: without its `onopen` it never starts to poll `getStats` for a candidate pair.
-    channel.onopen = () => this.#opened();
+    channel.bufferedAmountLowThreshold = LOW_WATER;
+    // In the place of simple-peer's own: without its `onopen` it never starts to poll `getStats` for a candidate pair. The
+    // answerer's opens with the first frame: Chromium 156 calls it open with the `datachannel` event, now and then a moment
+    // too early, and loses without a word what is sent then.
+    channel.onopen = this.#role === "offerer" ? () => this.#opened() : null;
     channel.onmessage = ({ data }: MessageEvent<unknown>) => this.#received(data);
     channel.onbufferedamountlow = () => this.#drained();
     channel.onclose = () => this.#over("remote");
     channel.onerror = (event) => this.#over(isRemoteAbort(event.error) ? "remote" : "failed");
-    if (channel.readyState === "open") queueMicrotask(() => this.#opened());
   }
 
   #opened(): void {

@@ -60,22 +60,31 @@ test("an offerer tells its addresses, and none of them when relays alone are all
   expect(await page.evaluate(() => tested.offered(true))).toEqual(["offer"]);
 });
 
+test("whoever was offered a link is silent until the far end has spoken", async ({ page }) => {
+  await visit(page);
+  expect(await page.evaluate(() => tested.listens())).toEqual({
+    before: [],
+    answer: "closed",
+    heard: ["open", "frame of 1"],
+  });
+});
+
 test("a far end that speaks text is dropped", async ({ page }) => {
   await visit(page);
-  expect(await page.evaluate(() => tested.text())).toEqual(["open", "closed: failed"]);
+  expect(await page.evaluate(() => tested.text())).toEqual(["closed: failed"]);
 });
 
 test("a second channel is refused and the first goes on", async ({ page }) => {
   await visit(page);
   expect(await page.evaluate(() => tested.secondChannel())).toEqual({
-    heard: ["open", "frame of 7"],
+    heard: ["frame of 7"],
     second: "closed",
   });
 });
 
 test("a connection closed without a goodbye was closed by the remote", async ({ page }) => {
   await visit(page);
-  expect(await page.evaluate(() => tested.abrupt())).toEqual(["open", "closed: remote"]);
+  expect(await page.evaluate(() => tested.abrupt())).toEqual(["closed: remote"]);
 });
 
 test("a frame too large to send ends the link instead of getting lost", async ({ page }) => {
@@ -83,7 +92,7 @@ test("a frame too large to send ends the link instead of getting lost", async ({
   const { answers, heard } = await page.evaluate(() => tested.oversize());
   expect(answers[0]).toBe("closed");
   expect(answers[2]).toBe("closed");
-  expect(heard).toEqual(["open", "closed: failed"]);
+  expect(heard).toEqual(["closed: failed"]);
 });
 
 test("a description that is none fails the link, once", async ({ page }) => {

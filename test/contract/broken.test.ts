@@ -217,7 +217,6 @@ describe("the transport's battery", () => {
         return {
           accept: (signal) => link.accept(signal),
           send: (frame) => link.send(frame),
-          pace: (queued) => link.pace(queued),
           close() {
             link.close();
             listener.closed("remote");
@@ -235,7 +234,6 @@ describe("the transport's battery", () => {
         return {
           accept: (signal) => link.accept(signal),
           send: (frame) => (link.send(frame) === "closed" ? "closed" : "sent"),
-          pace: (queued) => link.pace(queued),
           close: () => link.close(),
         };
       },
@@ -255,27 +253,25 @@ describe("the transport's battery", () => {
             setImmediate(() => link.send(frame));
             return "sent";
           },
-          pace: (queued) => link.pace(queued),
           close: () => link.close(),
         };
       },
     }));
     await expect(sticky).rejects.toThrow("used again");
   });
-  test("rejects one that does not listen to its pace", async () => {
-    const headlong = battery((transport) => ({
+  test("rejects one that says congested below the mark", async () => {
+    const timid = battery((transport) => ({
       ...transport,
       open(role, listener) {
         const link = transport.open(role, listener);
         return {
           accept: (signal) => link.accept(signal),
-          send: (frame) => link.send(frame),
-          pace: () => {},
+          send: (frame) => (link.send(frame) === "closed" ? "closed" : "congested"),
           close: () => link.close(),
         };
       },
     }));
-    await expect(headlong).rejects.toThrow("answers under a mark");
+    await expect(timid).rejects.toThrow("above its mark, not before");
   });
 });
 

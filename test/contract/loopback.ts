@@ -1,18 +1,17 @@
 // The smallest transport and tracker connection that keep their contracts, inside one process. They exist to be
 // broken: each proof that a battery can fail starts from one that passes. Not a simulator; nothing else uses them.
 
-import type {
-  Link,
-  LinkListener,
-  TrackerConnector,
-  TrackerListener,
-  Transport,
+import {
+  HIGH_WATER,
+  type Link,
+  type LinkListener,
+  LOW_WATER,
+  type TrackerConnector,
+  type TrackerListener,
+  type Transport,
 } from "../../client/core/ports.ts";
 import type { Bytes } from "../../tracker/protocol/bytes.ts";
 import type { Signal } from "../../tracker/protocol/messages.ts";
-
-/** Until it is paced. */
-const FIRST_MARK = 256 * 1024;
 
 class LoopbackLink implements Link {
   readonly listener: LinkListener;
@@ -20,7 +19,6 @@ class LoopbackLink implements Link {
   far: LoopbackLink | null = null;
   #queued = 0;
   #isCongested = false;
-  #mark = FIRST_MARK;
   readonly #pairing: Pairing;
   readonly #role: "offerer" | "answerer";
 
@@ -64,18 +62,14 @@ class LoopbackLink implements Link {
       this.#queued -= copy.length;
       far.opened();
       if (far.state === "open") far.listener.frame(copy);
-      if (this.#isCongested && this.#queued <= this.#mark / 4 && this.state === "open") {
+      if (this.#isCongested && this.#queued <= LOW_WATER && this.state === "open") {
         this.#isCongested = false;
         this.listener.drain();
       }
     });
-    if (this.#queued <= this.#mark) return "sent";
+    if (this.#queued <= HIGH_WATER) return "sent";
     this.#isCongested = true;
     return "congested";
-  }
-
-  pace(queued: number): void {
-    this.#mark = queued;
   }
 
   close(): void {

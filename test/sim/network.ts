@@ -2,7 +2,13 @@
 // the two are, so that frames overtake each other. Links form only if their signals were really carried; some never do. Faults are
 // properties of a node: it lies, keeps silent, vanishes.
 
-import type { Link, LinkListener, Transport } from "../../client/core/ports.ts";
+import {
+  HIGH_WATER,
+  type Link,
+  type LinkListener,
+  LOW_WATER,
+  type Transport,
+} from "../../client/core/ports.ts";
 import type { ByteCount, Millis } from "../../client/core/vocabulary.ts";
 import type { Bytes } from "../../tracker/protocol/bytes.ts";
 import type { Signal } from "../../tracker/protocol/messages.ts";
@@ -13,7 +19,6 @@ import type { SimRandom } from "./random.ts";
 import type { Trace } from "./trace.ts";
 import type { Pipe } from "./tracker.ts";
 
-const HIGH_WATER: ByteCount = 1024 * 1024;
 /** SCTP and DTLS on top of each frame. */
 const OVERHEAD: ByteCount = 60;
 /** Round trips of ICE, DTLS and SCTP before a channel opens. */
@@ -152,7 +157,6 @@ export class SimLink implements Link {
   /** What is queued, in the order in which it leaves. */
   readonly #leaving: { readonly at: Millis; readonly bytes: ByteCount }[] = [];
   #congested = false;
-  #highWater = HIGH_WATER;
   readonly #role: "offerer" | "answerer";
 
   constructor(node: Node, role: "offerer" | "answerer", listener: LinkListener) {
@@ -215,7 +219,7 @@ export class SimLink implements Link {
     });
     this.#leaving.push({ at: leftAt, bytes: frame.length });
     if (this.#congested) return "congested";
-    if (this.#queued() <= this.#highWater) return "sent";
+    if (this.#queued() <= HIGH_WATER) return "sent";
     this.#congested = true;
     this.#awaitDrain();
     return "congested";
@@ -273,20 +277,16 @@ export class SimLink implements Link {
     let queued = this.#queued();
     let at = timeline.now;
     for (const frame of this.#leaving) {
-      if (queued <= this.#highWater / 4) break;
+      if (queued <= LOW_WATER) break;
       queued -= frame.bytes;
       at = frame.at;
     }
     timeline.at(at, () => {
       if (this.#state !== "open") return;
-      if (this.#queued() > this.#highWater / 4) return this.#awaitDrain();
+      if (this.#queued() > LOW_WATER) return this.#awaitDrain();
       this.#congested = false;
       this.listener.drain();
     });
-  }
-
-  pace(queued: ByteCount): void {
-    this.#highWater = queued;
   }
 
   /** A crowd of ten thousand would fill memory with copies of the same few chunks faster than it can be emptied. */

@@ -39,7 +39,7 @@ export interface LinksNeeds {
     "allowance" | "slots" | "read" | "holding" | "pending" | "statement"
   >;
   signal(to: PeerId, session: SessionId, signal: Signal): void;
-  /** Something is wanted, and more peers may have it than are linked. */
+  /** As many links as are wanted do not do: something is wanted, and more peers may have it than are linked. */
   searching(): boolean;
   /** What became of an introduction. */
   ended(session: SessionId, outcome: "linked" | "failed" | "declined"): void;
@@ -325,7 +325,7 @@ export class Links {
   }
 
   #rotate(now: Millis): void {
-    if (this.#peers.size < WANTED_LINKS || !this.#needs.searching()) return;
+    if (!this.#needs.searching()) return;
     const poor = poorest(this.#standings.values(), { now, rotatedAt: this.#rotatedAt });
     if (poor === undefined) return;
     this.#rotatedAt = now;

@@ -89,6 +89,7 @@ export class Neighbourhood {
         statement: needs.statement,
       },
       searching: () =>
+        this.links.size >= this.#goal &&
         [...this.#wanted.keys()].some((content) =>
           this.#membership.hasMoreThan(this.links.size, content),
         ),

@@ -1,9 +1,8 @@
 // Serving chunks to one peer, within what the visitor allows. Answers requests in the order they came, keeps at most
-// five chunks in memory, and stops at the link's high-water mark until it drains. The mark follows the link's rate, so
-// that what is queued is a moment's worth: no control message waits behind more. Sends nothing that was not asked for.
+// five chunks in memory, and stops at the link's high-water mark until it drains. Sends nothing that was not asked for.
 
 import type { Bytes } from "../../../tracker/protocol/bytes.ts";
-import type { Clock, Link } from "../ports.ts";
+import { type Clock, type Link, LOW_WATER } from "../ports.ts";
 import type { ByteCount, Cancel, ContentId, Millis } from "../vocabulary.ts";
 import { dataFrame, encodeData } from "../wire/codec.ts";
 import { DATA_BYTES, MAX_REQUESTS, type RejectReason } from "../wire/messages.ts";
@@ -14,17 +13,6 @@ import type { UploadSlots } from "./slots.ts";
 const READ_AHEAD = 2;
 /** Chunks read at once: one transaction of the store costs as much time as reading a chunk or two. */
 const READ_BATCH = 4;
-
-/** So much of what a link takes in a second may be queued on it. */
-const QUEUED_SECONDS = 0.2;
-/**
- * A frame and a little on the slowest link. On the fastest, what goes out in one go when the link has drained must be a few
- * frames: with 1 MiB and two links at 8 MiB/s each, four of five downloads stood still for 400 ms, SCTP's least timeout,
- * several times over, as if their packets were lost, though the kernel lost none; with this, one of five.
- */
-const LEAST_QUEUE: ByteCount = 64 * 1024;
-const MOST_QUEUE: ByteCount = 256 * 1024;
-const FIRST_QUEUE: ByteCount = 128 * 1024;
 
 /** Every frame of every link is made here: links copy what they send. Memory comes with the first one. */
 const ROOM = dataFrame();
@@ -87,7 +75,7 @@ interface Wanted {
 
 export interface ServingNeeds {
   readonly clock: Clock;
-  readonly link: Pick<Link, "send" | "pace">;
+  readonly link: Pick<Link, "send">;
   readonly allowance: UploadAllowance;
   readonly slots: UploadSlots;
   /** A held, verified chunk, or `undefined` when it is not (any more). */
@@ -104,16 +92,16 @@ export class Serving {
   #uploaded = 0;
   /** Since when the link has been over its mark. */
   stuckSince: Millis | null = null;
-  readonly #drain = new Average();
-  #queueLimit = FIRST_QUEUE;
+  /** How long a full frame takes from then until `LOW_WATER` of it are left. */
+  readonly #drainMs = new Average();
 
   constructor(needs: ServingNeeds) {
     this.#needs = needs;
-    needs.link.pace(FIRST_QUEUE);
   }
 
   get drainRate(): number | null {
-    return this.#drain.value;
+    const took = this.#drainMs.value;
+    return took === null ? null : ((DATA_BYTES - LOW_WATER) * 1000) / took;
   }
 
   get uploaded(): ByteCount {
@@ -141,14 +129,8 @@ export class Serving {
   }
 
   drain(): void {
-    const { clock, link } = this.#needs;
     if (this.stuckSince !== null) {
-      // From the mark down to a quarter of it, which is where a link says that it has drained.
-      const took = Math.max(1, clock.now() - this.stuckSince);
-      this.#drain.add((this.#queueLimit * 0.75 * 1000) / took);
-      const worth = (this.#drain.value ?? 0) * QUEUED_SECONDS;
-      this.#queueLimit = Math.min(MOST_QUEUE, Math.max(LEAST_QUEUE, worth));
-      link.pace(this.#queueLimit);
+      this.#drainMs.add(Math.max(1, this.#needs.clock.now() - this.stuckSince));
     }
     this.#congested = false;
     this.stuckSince = null;

@@ -68,13 +68,24 @@ export async function offered(relayOnly: boolean): Promise<string[]> {
   return [...new Set(ear.signals.map(({ kind }) => kind))].sort();
 }
 
-/** A link to a raw far end that offers. */
-async function strange(): Promise<{
-  link: Link;
-  ear: Ear;
-  far: RTCPeerConnection;
-  channel: RTCDataChannel;
-}> {
+interface Strange {
+  readonly link: Link;
+  readonly ear: Ear;
+  readonly far: RTCPeerConnection;
+  readonly channel: RTCDataChannel;
+}
+
+/** A link to a raw far end that offers and has spoken. */
+async function strange(): Promise<Strange> {
+  const met = await silentStrange();
+  met.channel.send(patterned(1));
+  await pagePace.until("open", () => met.ear.heard.length > 0);
+  met.ear.heard.splice(0);
+  return met;
+}
+
+/** The same, when the far end has not said anything yet. */
+async function silentStrange(): Promise<Strange> {
   const ear = new Ear();
   const link = transport().open("answerer", ear);
   const far = new RTCPeerConnection();
@@ -96,15 +107,28 @@ async function strange(): Promise<{
   };
   await far.setLocalDescription();
   link.accept({ kind: "offer", sdp: far.localDescription?.sdp ?? "" });
-  await pagePace.until("open", () => channel.readyState === "open" && ear.heard.length > 0);
+  await pagePace.until("open", () => channel.readyState === "open");
   return { link, ear, far, channel };
+}
+
+/** The far end opens and says nothing, then something. */
+export async function listens(): Promise<{ before: string[]; answer: string; heard: string[] }> {
+  const { link, ear, far, channel } = await silentStrange();
+  await pagePace.settle();
+  const before = [...ear.heard];
+  const answer = link.send(patterned(7));
+  channel.send(patterned(1));
+  await pagePace.until("a frame", () => ear.heard.length > 1);
+  link.close();
+  far.close();
+  return { before, answer, heard: ear.heard };
 }
 
 /** The far end speaks text. */
 export async function text(): Promise<string[]> {
   const { ear, far, channel } = await strange();
   channel.send("hello");
-  await pagePace.until("closed", () => ear.heard.length > 1);
+  await pagePace.until("closed", () => ear.heard.length > 0);
   await pagePace.settle();
   far.close();
   return ear.heard;
@@ -116,7 +140,7 @@ export async function secondChannel(): Promise<{ heard: string[]; second: string
   const second = far.createDataChannel("second");
   await pagePace.until("the second channel's end", () => second.readyState === "closed");
   channel.send(patterned(7));
-  await pagePace.until("a frame", () => ear.heard.length > 1);
+  await pagePace.until("a frame", () => ear.heard.length > 0);
   link.close();
   far.close();
   return { heard: ear.heard, second: second.readyState };
@@ -126,7 +150,7 @@ export async function secondChannel(): Promise<{ heard: string[]; second: string
 export async function abrupt(): Promise<string[]> {
   const { ear, far } = await strange();
   far.close();
-  await pagePace.until("closed", () => ear.heard.length > 1);
+  await pagePace.until("closed", () => ear.heard.length > 0);
   await pagePace.settle();
   return ear.heard;
 }
@@ -135,7 +159,7 @@ export async function abrupt(): Promise<string[]> {
 export async function oversize(): Promise<{ answers: string[]; heard: string[] }> {
   const { ear, far, link } = await strange();
   const answers: string[] = [link.send(patterned(2_000_000)), link.send(patterned(10))];
-  await pagePace.until("closed", () => ear.heard.length > 1);
+  await pagePace.until("closed", () => ear.heard.length > 0);
   answers.push(link.send(patterned(10)));
   await pagePace.settle();
   far.close();

@@ -57,7 +57,6 @@ export class End {
           this.out(frame.slice());
           return this.congests && frame[0] === 0 ? "congested" : "sent";
         },
-        pace: () => {},
         close: () => {
           this.closings++;
         },

@@ -49,7 +49,6 @@ export class Far implements Link {
     if (decoded.ok && decoded.frame.type === "control") this.heard.push(decoded.frame.message);
     return this.answer;
   }
-  pace(): void {}
   close(): void {
     this.closed = true;
   }

@@ -16,9 +16,9 @@ function taken(slots: UploadSlots, all: readonly Served[]): number {
 describe("slots follow what the uplink gives:", () => {
   test.each([
     ["unknown: each is taken to be worth two, so that the first never hinder each other", null, 8],
-    ["64 KiB/s each: two, however little they get", 64 * KIB, 2],
-    ["256 KiB/s each: two", 256 * KIB, 2],
-    ["512 KiB/s each: never more than eight", 512 * KIB, 8],
+    ["128 KiB/s each: two, however little they get", 128 * KIB, 2],
+    ["512 KiB/s each: two", 512 * KIB, 2],
+    ["1 MiB/s each: never more than eight", 1024 * KIB, 8],
     ["plenty: never more than eight", 100_000 * KIB, 8],
   ])("%s", (_what, rate, count) => {
     const slots = new UploadSlots(new Stage().clock);

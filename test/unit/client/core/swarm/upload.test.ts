@@ -24,7 +24,6 @@ class Play {
   readonly serving: Serving;
   /** What went out: request and part. */
   readonly sent: string[] = [];
-  readonly marks: number[] = [];
   readonly refused: string[] = [];
   readonly asked: number[] = [];
   /** Reads that wait for the test; none when `null`: chunks are there at once. */
@@ -37,10 +36,7 @@ class Play {
       clock: this.stage.clock,
       allowance: this.allowance,
       slots: this.slots,
-      link: {
-        send: (frame) => this.#sent(frame),
-        pace: (mark) => this.marks.push(mark),
-      },
+      link: { send: (frame) => this.#sent(frame) },
       read: (_content, index) => {
         this.asked.push(index);
         const { reads } = this;
@@ -148,28 +144,15 @@ describe("a link over its mark", () => {
     expect(play.sent).toEqual(["0.0", "0.1"]);
     expect(play.serving.stuckSince).toBe(500);
   });
-  test("gets a mark that is a fifth of a second's worth of what it takes", async () => {
+  test("shows by its draining what it takes in a second", async () => {
     const play = new Play();
-    expect(play.marks).toEqual([128 * 1024]);
     play.answer = "congested";
     await play.ask(0);
+    expect(play.serving.drainRate).toBeNull();
     await play.stage.pass(100);
     play.serving.drain();
-    // Three quarters of 128 KiB in 100 ms.
-    const rate = 128 * 1024 * 7.5;
-    expect(play.serving.drainRate).toBeCloseTo(rate);
-    expect(play.marks.at(-1)).toBeCloseTo(rate / 5);
-  });
-  test.each([
-    ["slow", 60_000, 64 * 1024],
-    ["quick", 1, 256 * 1024],
-  ])("that is very %s gets a mark within bounds", async (_what, took, mark) => {
-    const play = new Play();
-    play.answer = "congested";
-    await play.ask(0);
-    await play.stage.pass(took);
-    play.serving.drain();
-    expect(play.marks.at(-1)).toBe(mark);
+    // A frame of 52 KiB, of which 12 are left, in 100 ms.
+    expect(play.serving.drainRate).toBeCloseTo(40 * 1024 * 10);
   });
 });
 
