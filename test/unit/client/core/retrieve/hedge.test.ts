@@ -74,6 +74,51 @@ describe("one source for one chunk", () => {
       const soon = plan(view([part(NOW - 5000, { dueAt: NOW + 400 })], [slow]));
       expect([reads(soon.actions), soon.wakeAt]).toEqual([[], NOW + 400]);
     });
+    test("when both of its sources do, but not while one of them is in time", () => {
+      const two = part(0, {
+        flying: { 7: [flight("peer", NOW - 1000), flight("new", NOW - 999)] },
+      });
+      const other = link({ id: "new", holds: "all", openRequests: 1, owed: 1, rate: 1e6 });
+      const late = plan(view([two], [slow, other]));
+      expect(reads(late.actions)).toEqual(["7-7"]);
+      const slower = link({ id: "new", holds: "all", openRequests: 1, owed: 500_000, rate: 1e6 });
+      expect(reads(plan(view([two], [slow, slower])).actions)).toEqual([]);
+    });
+
+    describe("where the origin would bring it in less than half of the time,", () => {
+      /** A chunk in a quarter of a second. */
+      const origin = { origin: { freeReads: 6, bytesPerSecond: 4 * CHUNK } };
+      /** A chunk in half a second and a little. */
+      const rate = 1.9 * CHUNK;
+      const plodding = link({ holds: "all", openRequests: 1, owed: CHUNK, rate });
+      test("300 ms after the page has missed it, and after it was asked for", () => {
+        const missed = (dueAt: number, since: number) =>
+          plan(view([part(since, { dueAt })], [plodding], origin));
+        expect(reads(missed(NOW - 300, NOW - 400).actions)).toEqual(["7-7"]);
+        expect(reads(missed(NOW - 400, NOW - 300).actions)).toEqual(["7-7"]);
+        for (const early of [missed(NOW - 299, NOW - 400), missed(NOW - 400, NOW - 299)]) {
+          expect([reads(early.actions), early.wakeAt]).toEqual([[], NOW + 1]);
+        }
+      });
+      test("by what the source has yet to send before it", () => {
+        const owing = link({ holds: "all", openRequests: 2, owed: 2 * CHUNK, rate: 3 * CHUNK });
+        const flying = { 6: [flight("peer", NOW - 400)], 7: [flight("peer", NOW - 399)] };
+        const both = part(0, { position: 6, flying, dueAt: NOW - 300 });
+        // Chunk 6 is a third of a second away, chunk 7 two thirds.
+        expect(reads(plan(view([both], [owing], origin)).actions)).toEqual(["7-7"]);
+      });
+      test("not of a large file, nor where the origin is hardly quicker or unknown", () => {
+        for (const [facts, bytesPerSecond] of [
+          [{ kind: "bulk" as const }, 4 * CHUNK],
+          [{}, 3.7 * CHUNK],
+          [{}, null],
+        ] as const) {
+          const one = part(NOW - 400, { dueAt: NOW - 400, ...facts });
+          const around = { origin: { freeReads: 6, bytesPerSecond } };
+          expect(reads(plan(view([one], [plodding], around)).actions)).toEqual([]);
+        }
+      });
+    });
   });
 
   describe("and for the end-game:", () => {
