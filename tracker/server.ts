@@ -365,8 +365,6 @@ class Edge implements RunningTracker {
   }
 
   #upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
-    // First of all: a reset before or during the handshake is an `error` that nobody else hears.
-    stream.on("error", unheard);
     if (this.#closing !== undefined) {
       this.#refuse(stream, 503, "This tracker is going away.");
       return;
@@ -380,19 +378,17 @@ class Edge implements RunningTracker {
       return;
     }
     const { site, household } = verdict;
-    const failed = () => this.#admission.released(household);
-    stream.once("close", failed);
+    let isUpgraded = false;
     // Calls back at once or never: a handshake that is not WebSocket's gets its 400 from `ws`.
     this.#upgrades.handleUpgrade(request, stream, head, (ws) => {
-      stream.removeListener("close", failed);
+      isUpgraded = true;
       const caller = { site, household, address };
       const socket = this.#sockets.add(ws, caller, stream);
       this.#tracker.arrived(socket, this.#whereIs(caller), household);
     });
+    if (!isUpgraded) this.#admission.released(household);
   }
 }
-
-const unheard = (): void => {};
 
 function peerIdOf(secret: string): PeerId {
   const bytes = fromBase64url(secret) ?? new Uint8Array(0);

@@ -22,9 +22,13 @@ export function socketOptions(limits: EdgeLimits) {
 /** A status line, one sentence, and the end. */
 export function refuse(stream: Duplex, status: number, sentence: string): void {
   const body = `${sentence}\n`;
+  // A reset meanwhile, which nobody else hears; of a handshake that goes on `ws` hears it.
+  stream.on("error", unheard);
   stream.once("finish", () => stream.destroy());
   stream.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Type: text/plain\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );
 }
+
+const unheard = (): void => {};
